@@ -1,0 +1,39 @@
+const nest11 = 'test/compat/nest-11/node_modules';
+const swapped = ['@nestjs/[a-z-]+', 'ioredis', 'reflect-metadata', 'rxjs'].join('|');
+
+const project = (displayName, moduleNameMapper = {}) => ({
+  displayName,
+  roots: ['<rootDir>/lib', '<rootDir>/test', '<rootDir>/sample-app'],
+  testRegex: String.raw`\.spec\.ts$`,
+  testPathIgnorePatterns: ['/node_modules/'],
+  extensionsToTreatAsEsm: ['.ts'],
+  moduleNameMapper: {
+    '^nestjs-locker$': '<rootDir>/lib/index.ts',
+    '^nestjs-locker/testing$': '<rootDir>/lib/testing/index.ts',
+    [String.raw`^(\.{1,2}/.*)\.js$`]: '$1',
+    ...moduleNameMapper,
+  },
+  transform: {
+    [String.raw`\.ts$`]: [
+      '@swc/jest',
+      {
+        jsc: {
+          target: 'es2022',
+          keepClassNames: true,
+          parser: { syntax: 'typescript', decorators: true },
+          transform: { legacyDecorator: true, decoratorMetadata: true },
+        },
+        module: { type: 'es6' },
+      },
+    ],
+  },
+});
+
+export default {
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['lib/**/*.ts', '!lib/**/index.ts', '!lib/**/*.interface.ts'],
+  projects: [
+    project('nest 12'),
+    project('nest 11', { [`^(${swapped})(/.*)?$`]: `<rootDir>/${nest11}/$1$2` }),
+  ],
+};

@@ -1,0 +1,42 @@
+/** A timer that was set and can be cleared; clearing twice does nothing. */
+export interface Timer {
+  clear(): void;
+}
+
+/**
+ * The time that leases are counted by: monotonic, in milliseconds from an arbitrary start.
+ *
+ * @example
+ * const sentAt = systemClock.now();
+ * const deadline = sentAt + ttlMs;
+ */
+export interface Clock {
+  /** Milliseconds since an arbitrary start; never goes back, has fractions. */
+  now(): number;
+  /** Calls back once, `delayMs` from now, however long that is; never keeps the process alive. */
+  setTimer(callback: () => void, delayMs: number): Timer;
+}
+
+/** Node's timers overflow above this and fire after 1 ms instead. */
+const LONGEST_TIMEOUT = 2 ** 31 - 1;
+
+/**
+ * This process's monotonic clock (`performance.now()`), untouched by steps of the wall clock.
+ *
+ * @example
+ * const startedAt = systemClock.now();
+ */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+
+  setTimer(callback, delayMs) {
+    let handle: NodeJS.Timeout;
+    const arm = (leftMs: number): void => {
+      const step = Math.min(leftMs, LONGEST_TIMEOUT);
+      handle = setTimeout(() => (leftMs > step ? arm(leftMs - step) : callback()), step);
+      handle.unref();
+    };
+    arm(Math.max(0, delayMs));
+    return { clear: () => clearTimeout(handle) };
+  },
+};

@@ -1,0 +1,49 @@
+import type { LoggerService } from '@nestjs/common';
+import type { LockEvent } from './core/lock-events.js';
+
+const MOST_NAMES_SHOWN = 3;
+
+/** Contention is no error; a lock that was lost is worth a look. */
+export function logLockEvent(logger: LoggerService, event: LockEvent): void {
+  switch (event.type) {
+    case 'busy':
+      logger.debug?.(`"${event.name}" is busy; gave up after ${Math.round(event.waitedMs)} ms.`);
+      break;
+    case 'lost':
+      logger.warn(
+        `${event.error.message} (held for ${Math.round(event.heldMs)} ms, fencing token ${event.fencingToken})`,
+      );
+      break;
+    case 'renewal-failed':
+      logger.warn(`Renewing ${shorten(event.names)} failed, will retry: ${event.error.message}`);
+      break;
+    case 'release-failed':
+      logger.warn(
+        `Releasing "${event.name}" failed, will retry in the background: ${event.error.message}`,
+      );
+      break;
+    case 'forced':
+      logger.warn(
+        `"${event.name}" was released by force; ${event.holder.holder.service} (${event.holder.holder.host}, pid ${event.holder.holder.pid}) held it.`,
+      );
+      break;
+    case 'leaked':
+      logger.warn(
+        `The lock "${event.name}" was never released and its handle is gone; it is released now. ` +
+          (event.stack ?? 'Set the option leakStacks to learn where it was taken.'),
+      );
+      break;
+    case 'compensation-failed':
+      logger.error(`compensate failed for "${event.name}": ${String(event.error)}`);
+      break;
+    case 'acquired':
+    case 'released':
+      break;
+  }
+}
+
+function shorten(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES_SHOWN).map((name) => `"${name}"`);
+  const more = names.length - shown.length;
+  return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

@@ -1,0 +1,135 @@
+import { hostname } from 'node:os';
+import { basename } from 'node:path';
+import { refuseUnknownOptions, TTL_BOUNDS, WAIT_BOUNDS } from './core/acquire-options.js';
+import { systemClock } from './core/clock.js';
+import { type Duration, parseDuration } from './core/duration.js';
+import { describeValue } from './core/describe-value.js';
+import { LockOptionsError } from './lock.errors.js';
+import type { Holder, LockStore } from './stores/lock-store.interface.js';
+import { MemoryLockStore } from './stores/memory/memory-lock.store.js';
+import { RedisConnection, type RedisSource } from './stores/redis/redis-connection.js';
+import { RedisLockStore } from './stores/redis/redis-lock.store.js';
+
+/**
+ * The options of `LockModule.forRoot`; all have defaults.
+ *
+ * @example
+ * LockModule.forRoot({ redis: process.env.REDIS_URL, ttl: '30s', wait: '5s' })
+ */
+export interface LockModuleOptions {
+  /**
+   * A URL, ioredis options (Sentinel included), or a `Redis` or `Cluster` client of your own, which
+   * the module never closes. Default: `redis://localhost:6379`.
+   */
+  readonly redis?: RedisSource | undefined;
+  /**
+   * `'memory'` keeps locks in this process alone, for development; or a store of your own.
+   * Nothing falls back to memory by itself. Default: `'redis'`.
+   */
+  readonly store?: 'redis' | 'memory' | LockStore;
+  /** What all keys in Redis begin with; services that share locks share it. Default: `lock`. */
+  readonly prefix?: string;
+  /** How long a lease lasts without renewal, so how long a crash blocks others: 50 ms to 2³¹ − 1 ms. Default: 30 s. */
+  readonly ttl?: Duration;
+  /** How long `acquire` waits while somebody else holds the name; `Infinity` is allowed. Default: 5 s. */
+  readonly wait?: Duration;
+  /** After how long without an answer the store counts as unreachable. Default: 2 s. */
+  readonly storeTimeout?: Duration;
+  /** How long the application's start waits for the store before it fails. Default: 10 s. */
+  readonly connectTimeout?: Duration;
+  /** How long handlers may go on holding their locks at shutdown. Default: 10 s. */
+  readonly drainTimeout?: Duration;
+  /** What others see as the holder's service. Default: the package's name, or the started file's. */
+  readonly service?: string;
+  /** Records where each lock was taken, for the warning about handles never released. Costs time. Default: false. */
+  readonly leakStacks?: boolean;
+}
+
+/** Makes the options; what `useClass` and `useExisting` name. */
+export interface LockOptionsFactory {
+  createLockOptions(): LockModuleOptions | Promise<LockModuleOptions>;
+}
+
+/** Module options, checked, with every duration in milliseconds. */
+export interface ResolvedLockModuleOptions {
+  readonly store: LockStore;
+  readonly holder: Holder;
+  readonly ttlMs: number;
+  readonly waitMs: number;
+  readonly storeTimeoutMs: number;
+  readonly connectTimeoutMs: number;
+  readonly drainTimeoutMs: number;
+  readonly leakStacks: boolean;
+}
+
+const KNOWN = new Set([
+  'redis',
+  'store',
+  'prefix',
+  'ttl',
+  'wait',
+  'storeTimeout',
+  'connectTimeout',
+  'drainTimeout',
+  'service',
+  'leakStacks',
+]);
+
+const TIMEOUT_BOUNDS = { min: 1, max: 2 ** 31 - 1 } as const;
+const DRAIN_BOUNDS = { min: 0, max: 2 ** 31 - 1 } as const;
+
+/**
+ * Checks the module's options, fills in the defaults and makes the store.
+ *
+ * @throws LockOptionsError for an unknown option, or a value that is none
+ */
+export function resolveModuleOptions(options: LockModuleOptions = {}): ResolvedLockModuleOptions {
+  refuseUnknownOptions(options, KNOWN, 'LockModule');
+  const duration = (
+    key: 'ttl' | 'wait' | 'storeTimeout' | 'connectTimeout' | 'drainTimeout',
+    preset: Duration,
+    bounds: Parameters<typeof parseDuration>[2],
+  ): number => parseDuration(options[key] ?? preset, `LockModule option "${key}"`, bounds);
+
+  return {
+    ttlMs: duration('ttl', '30s', TTL_BOUNDS),
+    waitMs: duration('wait', '5s', WAIT_BOUNDS),
+    storeTimeoutMs: duration('storeTimeout', '2s', TIMEOUT_BOUNDS),
+    connectTimeoutMs: duration('connectTimeout', '10s', TIMEOUT_BOUNDS),
+    drainTimeoutMs: duration('drainTimeout', '10s', DRAIN_BOUNDS),
+    leakStacks: options.leakStacks ?? false,
+    holder: { service: serviceOf(options), host: hostname(), pid: process.pid },
+    store: storeOf(options),
+  };
+}
+
+function serviceOf({ service }: LockModuleOptions): string {
+  const preset = process.env['npm_package_name'] ?? basename(process.argv[1] ?? 'node');
+  const name = service ?? preset;
+  if (typeof name === 'string' && name !== '') return name;
+  throw new LockOptionsError(
+    `LockModule option "service" is ${describeValue(name)}; write the service's name, such as 'billing'.`,
+  );
+}
+
+function storeOf({ store = 'redis', redis, prefix = 'lock' }: LockModuleOptions): LockStore {
+  if (store !== 'redis') {
+    if (redis !== undefined) {
+      throw new LockOptionsError(
+        `LockModule options "redis" and "store": both are given, and only one can be meant. Leave one out.`,
+      );
+    }
+    if (store === 'memory') return new MemoryLockStore(systemClock);
+    if (typeof store === 'object' && typeof store?.acquire === 'function') return store;
+    throw new LockOptionsError(
+      `LockModule option "store" is ${describeValue(store)}; write 'redis', 'memory' or a LockStore.`,
+    );
+  }
+  if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) {
+    throw new LockOptionsError(
+      `LockModule option "prefix" is ${describeValue(prefix)}; write a text without braces, such as 'lock'. ` +
+        'Braces in it would be the hash tag of every key.',
+    );
+  }
+  return new RedisLockStore(new RedisConnection(redis ?? 'redis://localhost:6379'), prefix);
+}

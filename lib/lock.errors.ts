@@ -1,0 +1,193 @@
+import type { LeaseRecord } from './stores/lock-store.interface.js';
+
+/**
+ * The base of every error of this package; `code` is stable across versions and copies.
+ *
+ * @example
+ * if (error instanceof LockError) response.body = { code: error.code };
+ */
+export abstract class LockError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/**
+ * Somebody else holds the name, and the caller did not want to wait.
+ *
+ * @example
+ * catch (error) { if (error instanceof LockBusyError) return { retryAfterMs: error.holder?.remainingMs }; }
+ */
+export class LockBusyError extends LockError {
+  readonly code: string = 'LOCK_BUSY';
+
+  constructor(
+    message: string,
+    /** The name that is taken. */
+    readonly lockName: string,
+    /** Who held it when it was last asked for; `null` when callers of this process stood before. */
+    readonly holder: LeaseRecord | null,
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * The name was still busy when the wait ended; a `LockBusyError` that has waited.
+ *
+ * @example
+ * catch (error) { if (error instanceof LockTimeoutError) metrics.timeouts.inc(); }
+ */
+export class LockTimeoutError extends LockBusyError {
+  override readonly code = 'LOCK_TIMEOUT';
+
+  constructor(
+    message: string,
+    lockName: string,
+    holder: LeaseRecord | null,
+    /** How long it waited, in milliseconds. */
+    readonly waitedMs: number,
+  ) {
+    super(message, lockName, holder);
+  }
+}
+
+/**
+ * The caller's `AbortSignal` ended the acquire; `cause` is the signal's reason.
+ *
+ * @example
+ * catch (error) { if (error instanceof LockAbortedError) return; }
+ */
+export class LockAbortedError extends LockError {
+  readonly code = 'LOCK_ABORTED';
+
+  constructor(
+    readonly lockName: string,
+    reason: unknown,
+  ) {
+    super(`Acquiring the lock "${lockName}" was aborted by the caller's signal.`, {
+      cause: reason,
+    });
+  }
+}
+
+/**
+ * The store could not be reached in time, or refused the command: nothing is known about the lock.
+ * `cause` is the client's own error, if there was one.
+ *
+ * @example
+ * catch (error) { if (error instanceof LockStoreError) throw new ServiceUnavailableException(); }
+ */
+export class LockStoreError extends LockError {
+  readonly code = 'LOCK_STORE_UNREACHABLE';
+}
+
+/**
+ * Why a lock was lost.
+ *
+ * - `deadline`: no renewal succeeded in time; the store was out of reach or the process stood still.
+ * - `expired`, `taken-over`: the store said so.
+ * - `forced`: someone called `forceRelease`.
+ * - `max-hold`: `maxHold` was reached.
+ * - `not-renewed`: it was taken with `renew: false` and its ttl has passed.
+ * - `shutdown`: the application is closing and `drainTimeout` has passed.
+ */
+export type LossReason =
+  'deadline' | 'expired' | 'taken-over' | 'forced' | 'max-hold' | 'not-renewed' | 'shutdown';
+
+/**
+ * This process held the lock and can no longer prove that it does.
+ *
+ * @example
+ * catch (error) {
+ *   if (error instanceof LockLostError) logger.warn(`done, but not alone: ${error.result}`);
+ * }
+ */
+export class LockLostError extends LockError {
+  readonly code = 'LOCK_LOST';
+  /** What the handler returned although its lock was lost; `undefined` if it did not. */
+  readonly result?: unknown;
+
+  constructor(
+    readonly lockName: string,
+    readonly fencingToken: number,
+    readonly reason: LossReason,
+    options?: ErrorOptions & { message?: string; result?: unknown },
+  ) {
+    super(options?.message ?? `The lock "${lockName}" was lost: ${LOSS[reason]}`, options);
+    if (options && 'result' in options) this.result = options.result;
+  }
+}
+
+const LOSS: Record<LossReason, string> = {
+  deadline:
+    'no renewal was confirmed before its lease could end. Look at the connection to the store, at a blocked event loop, or choose a longer ttl.',
+  expired: 'the store no longer has its lease (expired, flushed, evicted, or lost in a failover).',
+  'taken-over': 'somebody else holds it now.',
+  forced: 'it was released by force.',
+  'max-hold': 'it was held for as long as maxHold allows.',
+  'not-renewed': 'its ttl has passed, and it was taken with renew: false.',
+  shutdown: 'the application is shutting down and drainTimeout has passed.',
+};
+
+/**
+ * The handle was used after its release.
+ *
+ * @example
+ * await lock.release();
+ * lock.assertHeld(); // throws LockReleasedError
+ */
+export class LockReleasedError extends LockError {
+  readonly code = 'LOCK_RELEASED';
+
+  constructor(readonly lockName: string) {
+    super(`The lock "${lockName}" has been released; take it again to go on.`);
+  }
+}
+
+/**
+ * The application is shutting down: no lock is given any more.
+ *
+ * @example
+ * catch (error) { if (error instanceof LockDrainingError) throw new ServiceUnavailableException(); }
+ */
+export class LockDrainingError extends LockError {
+  readonly code = 'LOCK_DRAINING';
+
+  constructor(readonly lockName: string) {
+    super(`The lock "${lockName}" is not given: the application is shutting down.`);
+  }
+}
+
+/**
+ * A lock's name, or a value that it is made from, is missing, empty or unusable.
+ *
+ * @example
+ * await locks.acquire(''); // throws LockKeyError
+ */
+export class LockKeyError extends LockError {
+  readonly code = 'LOCK_KEY';
+}
+
+/**
+ * An option, a template or a use of a decorator is wrong; the message says what to write instead.
+ *
+ * @example
+ * LockModule.forRoot({ ttl: -1 }); // throws LockOptionsError
+ */
+export class LockOptionsError extends LockError {
+  readonly code = 'LOCK_OPTIONS';
+}
+
+/**
+ * A decorated method ran on an object that Nest did not make, so that it has no LockService.
+ *
+ * @example
+ * new InvoiceService().issue(invoice); // rejects with LockServiceMissingError
+ */
+export class LockServiceMissingError extends LockError {
+  readonly code = 'LOCK_SERVICE_MISSING';
+}

@@ -1,0 +1,64 @@
+import {
+  ConfigurableModuleBuilder,
+  type DynamicModule,
+  Module,
+  type Provider,
+} from '@nestjs/common';
+import { getLockServiceToken } from './inject-lock-service.decorator.js';
+import {
+  type LockModuleOptions,
+  type LockOptionsFactory,
+  resolveModuleOptions,
+} from './lock-module-options.js';
+import { LockService } from './lock.service.js';
+import { LockedInstanceBinder } from './locked-instance.binder.js';
+
+interface LockModuleExtras {
+  /** Whether other modules find the service without importing this one. Default: true. */
+  isGlobal?: boolean;
+  /** The name of a further instance, for `@InjectLockService(name)` and `@Locked(…, { using: name })`. */
+  name?: string | undefined;
+}
+
+const LOCK_MODULE_OPTIONS = Symbol.for('nestjs-locker:module-options');
+const EXTRAS: LockModuleExtras = { isGlobal: true, name: undefined };
+
+const { ConfigurableModuleClass, OPTIONS_TYPE } = new ConfigurableModuleBuilder<LockModuleOptions>({
+  optionsInjectionToken: LOCK_MODULE_OPTIONS,
+})
+  .setClassMethodName('forRoot')
+  .setFactoryMethodName('createLockOptions' satisfies keyof LockOptionsFactory)
+  .setExtras(EXTRAS, (definition, { isGlobal = true, name }) => ({
+    ...definition,
+    global: isGlobal,
+    providers: [...(definition.providers ?? []), lockServiceProvider(name), LockedInstanceBinder],
+    exports: [getLockServiceToken(name)],
+  }))
+  .build();
+
+function lockServiceProvider(name: string | undefined): Provider {
+  return {
+    provide: getLockServiceToken(name),
+    inject: [LOCK_MODULE_OPTIONS],
+    useFactory: (options: LockModuleOptions) => new LockService(resolveModuleOptions(options)),
+  };
+}
+
+/**
+ * Provides `LockService`, and through it every decorator of this package.
+ *
+ * `forRootAsync` takes `useFactory`, `useClass` or `useExisting` (a `LockOptionsFactory`), `inject`
+ * and `imports`. Both take `isGlobal` (default: true) and, for further instances, `name`.
+ *
+ * @throws LockOptionsError at start, if an option is wrong
+ * @throws LockStoreError at start, if the store cannot be reached or written to
+ * @example
+ * @Module({ imports: [LockModule.forRoot({ redis: process.env.REDIS_URL, ttl: '30s' })] })
+ * export class AppModule {}
+ */
+@Module({})
+export class LockModule extends ConfigurableModuleClass {
+  static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    return super.forRoot(options);
+  }
+}

@@ -1,0 +1,173 @@
+import { Logger } from '@nestjs/common';
+import { type Observable, Subject } from 'rxjs';
+import type { AcquireOptions, TryAcquireOptions } from './core/acquire-options.js';
+import type { WithLockOptions } from './core/hold.js';
+import { type HeldLock, LockClient } from './core/lock-client.js';
+import type { LockEvent } from './core/lock-events.js';
+import type { Lock } from './core/lock.js';
+import { logLockEvent } from './lock-event-logger.js';
+import type { ResolvedLockModuleOptions } from './lock-module-options.js';
+import type { LeaseRecord, LockStore } from './stores/lock-store.interface.js';
+
+/**
+ * Takes and gives back locks; `LockModule` provides it.
+ *
+ * @example
+ * constructor(private readonly locks: LockService) {}
+ *
+ * async transfer(id: string) {
+ *   return this.locks.withLock(`account:${id}`, async (lock) => { … });
+ * }
+ */
+export class LockService {
+  /**
+   * All that happens to this service's locks, in order: each `acquired` is followed by exactly one
+   * `released`, `lost` or `release-failed`. Completes at shutdown.
+   *
+   * @example
+   * locks.events$.pipe(filter((event) => event.type === 'lost')).subscribe(alertSomebody);
+   */
+  readonly events$: Observable<LockEvent>;
+
+  private readonly logger = new Logger(LockService.name);
+  private readonly events = new Subject<LockEvent>();
+  private readonly store: LockStore;
+  private readonly client: LockClient;
+
+  /** @internal */
+  constructor(private readonly options: ResolvedLockModuleOptions) {
+    this.events$ = this.events.asObservable();
+    this.store = options.store;
+    this.client = new LockClient({
+      ...options,
+      emit: (event) => {
+        logLockEvent(this.logger, event);
+        this.events.next(event);
+      },
+    });
+  }
+
+  /**
+   * Takes a lock, waiting while somebody else holds the name: at most `wait`, plus `storeTimeout`
+   * for the last answer.
+   *
+   * @param name what is locked, compared exactly; up to 4 KiB of UTF-8
+   * @throws LockTimeoutError (a `LockBusyError`) when the wait has ended; LockBusyError if `wait` is 0
+   * @throws LockAbortedError if `signal` aborts first
+   * @throws LockStoreError if the store does not answer
+   * @throws LockDrainingError at shutdown
+   * @throws LockKeyError, LockOptionsError if the name or an option is none
+   * @example
+   * await using lock = await locks.acquire('invoice:42', { wait: '10s' });
+   */
+  acquire(name: string, options?: AcquireOptions): Promise<Lock> {
+    return this.client.acquire(name, options);
+  }
+
+  /**
+   * Takes a lock if nobody holds the name, and never waits.
+   *
+   * @returns the lock, or `null` if the name is busy or waited for
+   * @throws as `acquire` does, but for being busy
+   * @example
+   * const lock = await locks.tryAcquire('nightly-report');
+   * if (!lock) return;
+   */
+  tryAcquire(name: string, options?: TryAcquireOptions): Promise<Lock | null> {
+    return this.client.tryAcquire(name, options);
+  }
+
+  /**
+   * Does the work while it holds the lock, and gives the lock back however the work ends.
+   *
+   * @returns what `work` returns, or what `compensate` returns if the lock was lost
+   * @throws the work's own error, as it is
+   * @throws LockLostError with the work's `result`, if it returned although the lock was lost
+   * @throws as `acquire` does
+   * @example
+   * await locks.withLock('account:7', async (lock) => {
+   *   await ledger.book(entry, lock.fencingToken);
+   * });
+   */
+  withLock<T>(
+    name: string,
+    work: (lock: Lock) => T | PromiseLike<T>,
+    options?: WithLockOptions<T>,
+  ): Promise<T> {
+    return this.client.withLock(name, work, options);
+  }
+
+  /**
+   * Tells who holds a name: service, host, pid, since when, for how long yet, and the token.
+   *
+   * @returns `null` if nobody does
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * const lease = await locks.inspect('invoice:42');
+   * lease?.holder.service;
+   */
+  inspect(name: string): Promise<LeaseRecord | null> {
+    return this.client.inspect(name);
+  }
+
+  /**
+   * Takes a name from whoever holds it. The holder's signal aborts with reason `forced`, at the
+   * latest with its next renewal; until then it may still be at work.
+   *
+   * @returns who held it, or `null`
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * const holder = await locks.forceRelease('invoice:42');
+   */
+  forceRelease(name: string): Promise<LeaseRecord | null> {
+    return this.client.forceRelease(name);
+  }
+
+  /**
+   * The locks that this service holds at the moment.
+   *
+   * @example
+   * locks.held().map(({ name, heldMs }) => `${name}: ${heldMs} ms`);
+   */
+  held(): HeldLock[] {
+    return this.client.held();
+  }
+
+  /**
+   * The lock under which the present async context runs: of a decorated method, or of `withLock`.
+   *
+   * @param name of which lock, where several are nested; the innermost if it is left out
+   * @example
+   * const { signal, fencingToken } = this.locks.current()!;
+   */
+  current(name?: string): Lock | undefined {
+    return this.client.context.current(name);
+  }
+
+  /** @internal */
+  async onModuleInit(): Promise<void> {
+    for (const notice of this.store.notices) this.logger.warn(notice);
+    try {
+      await this.client.connect(this.options.connectTimeoutMs);
+    } catch (error) {
+      // Nest does not call the shutdown hooks of an application that did not start.
+      await this.client.close().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** @internal Early, so that handlers end while what they use is still there. */
+  async onModuleDestroy(): Promise<void> {
+    await this.client.drain(this.options.drainTimeoutMs);
+  }
+
+  /** @internal */
+  async onApplicationShutdown(): Promise<void> {
+    try {
+      await this.client.close();
+    } catch (error) {
+      this.logger.warn(`${error instanceof Error ? error.message : String(error)}`);
+    }
+    this.events.complete();
+  }
+}

@@ -1,0 +1,129 @@
+import { Redis, type Cluster, type RedisOptions } from 'ioredis';
+import { LockOptionsError } from '../../lock.errors.js';
+
+/** Where the module finds Redis: a URL, ioredis options (Sentinel included), or a client of the user's own. */
+export type RedisSource = string | RedisOptions | Redis | Cluster;
+
+const LONGEST_RECONNECT_DELAY_MS = 1_000;
+
+/** A client, whose it is, and what is known about it. */
+export class RedisConnection {
+  readonly client: Redis | Cluster;
+  readonly isCluster: boolean;
+  readonly description: string;
+  readonly notices: readonly string[];
+  lastError: Error | undefined;
+  private readonly isOurs: boolean;
+
+  /** @throws LockOptionsError if the URL is none, or the client cannot keep the contract */
+  constructor(source: RedisSource) {
+    this.isOurs = !isClient(source);
+    this.client = isClient(source) ? source : this.make(source);
+    this.isCluster = this.client.isCluster;
+    refuseUnfit(this.client);
+    this.notices = this.isOurs ? [] : noticesAbout(this.client);
+    this.description = describe(this.client);
+  }
+
+  /** Connects a client of ours; one of the user's connects by itself, or with the first command. */
+  async open(): Promise<void> {
+    if (this.isOurs && this.client.status === 'wait') {
+      // A failed first attempt is not the end: the client goes on trying, and so do its commands.
+      await this.client.connect().catch((error: Error) => (this.lastError ??= error));
+    }
+  }
+
+  /** Closes the client if it is ours. */
+  async close(): Promise<void> {
+    if (!this.isOurs) return;
+    try {
+      if (this.client.status === 'ready') await this.client.quit();
+    } finally {
+      this.client.disconnect();
+    }
+  }
+
+  private make(source: string | RedisOptions): Redis {
+    const ours: RedisOptions = {
+      connectionName: 'nestjs-locker',
+      retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_DELAY_MS),
+      // A master that has become a replica is left at once; the next attempt finds the new one.
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    };
+    const always: RedisOptions = { lazyConnect: true };
+    const client =
+      typeof source === 'string'
+        ? new Redis(checkUrl(source), { ...ours, ...always })
+        : new Redis({ ...ours, ...source, ...always });
+    // Kept as the reason of the next failure; a client without a listener prints it instead.
+    client.on('error', (error: Error) => (this.lastError = error));
+    client.on('ready', () => (this.lastError = undefined));
+    return client;
+  }
+}
+
+/** By what it can do: a client from another copy of ioredis is no `instanceof` of ours. */
+function isClient(source: RedisSource): source is Redis | Cluster {
+  return typeof source === 'object' && 'evalsha' in source && typeof source.evalsha === 'function';
+}
+
+function checkUrl(url: string): string {
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new LockOptionsError(
+      `LockModule option "redis": ${hidePassword(url)} is no Redis URL. ` +
+        `Write one such as 'redis://localhost:6379', or 'rediss://…' for TLS.`,
+    );
+  }
+  return url;
+}
+
+function hidePassword(url: string): string {
+  return JSON.stringify(url.replace(/\/\/[^@/]*@/, '//…@'));
+}
+
+function refuseUnfit(client: Redis | Cluster): void {
+  const { options } = client;
+  const refuse = (what: string, mend: string): never => {
+    throw new LockOptionsError(`LockModule option "redis": the client ${what}. ${mend}`);
+  };
+  if (options.keyPrefix) {
+    refuse(
+      `has keyPrefix ${JSON.stringify(options.keyPrefix)}, which ioredis puts before the hash tag of every key, unseen by other services`,
+      'Use the module\'s own option "prefix", and a client without keyPrefix.',
+    );
+  }
+  if ('mode' in client && client.mode !== 'normal') {
+    refuse(
+      `is in ${client.mode} mode, in which it runs no scripts`,
+      'Give the module a client of its own: client.duplicate().',
+    );
+  }
+  if ('readOnly' in options && options.readOnly) {
+    refuse('is read-only (readOnly: true)', 'Give the module a client that may write.');
+  }
+  if (client.status === 'end') {
+    refuse('is closed', 'Give the module a client that is not closed before it.');
+  }
+}
+
+function noticesAbout({ options }: Redis | Cluster): string[] {
+  const notices: string[] = [];
+  if (options.enableAutoPipelining) {
+    notices.push(
+      'The Redis client has enableAutoPipelining: each lock command waits for the end of its turn of the event loop.',
+    );
+  }
+  if (options.enableOfflineQueue === false) {
+    notices.push(
+      'The Redis client has enableOfflineQueue: false: while it reconnects, locks fail at once instead of within storeTimeout.',
+    );
+  }
+  return notices;
+}
+
+function describe(client: Redis | Cluster): string {
+  if (client.isCluster) return 'Redis Cluster';
+  const { options } = client as Redis;
+  if (options.sentinels) return `Redis Sentinel group "${options.name}"`;
+  return `Redis at ${options.path ?? `${options.host}:${options.port}`}`;
+}

@@ -1,0 +1,46 @@
+const BUCKETS = 256;
+const DAY_S = 86_400;
+
+/** Where Redis keeps what belongs to one name: every key has the same tag, so all sit in one Cluster slot. */
+export interface NameKeys {
+  readonly tag: string;
+  readonly lease: string;
+  readonly tokenCounter: string;
+  readonly forcedNote: string;
+  /** The tags that users make up are many, so their counters end; the 256 of ours stay. */
+  readonly tokenCounterTtlS: number;
+}
+
+/**
+ * The keys of a name. Its tag is the name's own `{…}`, by the rule of Redis Cluster, or else one
+ * of 256 buckets, so that nothing is left behind for a name that is no longer used.
+ *
+ * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
+ */
+export function keysOf(prefix: string, name: string): NameKeys {
+  const own = ownTag(name);
+  const tag = own ?? String(bucketOf(name));
+  const root = `${prefix}:{${tag}}`;
+  return {
+    tag,
+    lease: `${root}:lease:${name}`,
+    tokenCounter: `${root}:tokens`,
+    forcedNote: `${root}:forced:${name}`,
+    tokenCounterTtlS: own === undefined ? 0 : DAY_S,
+  };
+}
+
+function ownTag(name: string): string | undefined {
+  const open = name.indexOf('{');
+  const close = open < 0 ? -1 : name.indexOf('}', open);
+  return close > open + 1 ? name.slice(open + 1, close) : undefined;
+}
+
+/** FNV-1a over UTF-16 code units; every client of a prefix must compute the same. */
+function bucketOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < name.length; i++) {
+    hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
+  }
+  return (hash >>> 0) % BUCKETS;
+}

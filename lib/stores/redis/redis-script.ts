@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+
+/** The part of an ioredis `Redis` or `Cluster` that scripts need. */
+export interface ScriptClient {
+  evalsha(sha1: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>;
+  eval(script: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>;
+}
+
+/** A Lua script that is sent by its hash, and in full where the server does not know it yet. */
+export class RedisScript {
+  private readonly sha1: string;
+
+  constructor(private readonly source: string) {
+    this.sha1 = createHash('sha1').update(source).digest('hex');
+  }
+
+  async run(
+    client: ScriptClient,
+    keys: readonly string[],
+    args: readonly string[] = [],
+  ): Promise<unknown> {
+    try {
+      return await client.evalsha(this.sha1, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      return client.eval(this.source, keys.length, ...keys, ...args);
+    }
+  }
+}

@@ -1,0 +1,4 @@
+export { ManualClock } from './manual.clock.js';
+export { type FailableStep, type FailureOptions, TestLockStore } from './test-lock.store.js';
+export { UnlockedStore } from './unlocked.store.js';
+export { withoutLocks } from './without-locks.js';
