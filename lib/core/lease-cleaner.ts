@@ -2,7 +2,7 @@ import type { ReleaseRequest } from '../stores/lock-store.interface.js';
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock, Timer } from './clock.js';
 
-const FIRST_RETRY_MS = 100;
+const FIRST_RETRY_MS = 250;
 const LONGEST_RETRY_MS = 5_000;
 const SHORTEST_EFFORT_MS = 30_000;
 

@@ -33,14 +33,9 @@ export class RedisConnection {
     }
   }
 
-  /** Closes the client if it is ours. */
+  /** Closes the client if it is ours. Not with QUIT: a server that hangs would not answer it. */
   async close(): Promise<void> {
-    if (!this.isOurs) return;
-    try {
-      if (this.client.status === 'ready') await this.client.quit();
-    } finally {
-      this.client.disconnect();
-    }
+    if (this.isOurs) this.client.disconnect();
   }
 
   private make(source: string | RedisOptions): Redis {
