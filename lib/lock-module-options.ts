@@ -45,7 +45,14 @@ export interface LockModuleOptions {
   readonly leakStacks?: boolean;
 }
 
-/** Makes the options; what `useClass` and `useExisting` name. */
+/**
+ * Makes the options; what `useClass` and `useExisting` name.
+ *
+ * @example
+ * class LockConfig implements LockOptionsFactory {
+ *   createLockOptions() { return { redis: this.config.redisUrl }; }
+ * }
+ */
 export interface LockOptionsFactory {
   createLockOptions(): LockModuleOptions | Promise<LockModuleOptions>;
 }

@@ -94,6 +94,9 @@ export class LockStoreError extends LockError {
  * - `max-hold`: `maxHold` was reached.
  * - `not-renewed`: it was taken with `renew: false` and its ttl has passed.
  * - `shutdown`: the application is closing and `drainTimeout` has passed.
+ *
+ * @example
+ * locks.events$.subscribe((e) => e.type === 'lost' && e.reason === 'forced' && audit(e));
  */
 export type LossReason =
   'deadline' | 'expired' | 'taken-over' | 'forced' | 'max-hold' | 'not-renewed' | 'shutdown';

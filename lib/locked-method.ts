@@ -4,7 +4,12 @@ import { Observable } from 'rxjs';
 import { describeValue } from './core/describe-value.js';
 import { LockOptionsError } from './lock.errors.js';
 
-/** What a decorated method returns. */
+/**
+ * What a decorated method returns.
+ *
+ * @example
+ * @Locked('feed:<id>', { returns: 'observable' })
+ */
 export type MethodKind = 'promise' | 'observable' | 'async-generator';
 
 type Method = (...args: unknown[]) => unknown;

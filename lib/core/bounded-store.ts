@@ -32,6 +32,10 @@ export class BoundedStore {
     return this.limit(this.store.renew(requests), `renew ${requests.length} lock(s)`);
   }
 
+  renewalGroupOf(name: string): string {
+    return this.store.renewalGroupOf?.(name) ?? '';
+  }
+
   release(request: ReleaseRequest): Promise<ReleaseOutcome> {
     return this.limit(this.store.release(request), `release "${request.name}"`);
   }

@@ -1,4 +1,10 @@
-/** A timer that was set and can be cleared; clearing twice does nothing. */
+/**
+ * A timer that was set and can be cleared; clearing twice does nothing.
+ *
+ * @example
+ * const timer = clock.setTimer(giveUp, 1_000);
+ * timer.clear();
+ */
 export interface Timer {
   clear(): void;
 }

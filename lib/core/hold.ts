@@ -10,6 +10,9 @@ import type { Lock } from './lock.js';
  * tell somebody. What it returns becomes the call's result.
  *
  * @param loss carries the work's `result`, if the work returned
+ *
+ * @example
+ * const compensate: Compensate<void> = (loss) => ledger.cancel(loss.result);
  */
 export type Compensate<T> = (loss: LockLostError) => T | PromiseLike<T>;
 

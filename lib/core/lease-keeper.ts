@@ -67,12 +67,25 @@ export class LeaseKeeper {
       lease.checkDeadline();
       if (lease.renewAt - lease.renewSlack <= now && lease.isHeld) due.push(lease);
     }
-    for (let start = 0; start < due.length; start += BATCH_SIZE) {
-      this.renew(due.slice(start, start + BATCH_SIZE));
+    for (const group of this.groups(due)) {
+      for (let start = 0; start < group.length; start += BATCH_SIZE) {
+        this.renew(group.slice(start, start + BATCH_SIZE));
+      }
     }
     let earliest = Infinity;
     for (const lease of this.leases) earliest = Math.min(earliest, lease.wakeAt);
     this.wakeBy(earliest);
+  }
+
+  private groups(leases: readonly Lease[]): Iterable<readonly Lease[]> {
+    const groups = new Map<string, Lease[]>();
+    for (const lease of leases) {
+      const key = this.store.renewalGroupOf(lease.name);
+      const group = groups.get(key);
+      if (group) group.push(lease);
+      else groups.set(key, [lease]);
+    }
+    return groups.values();
   }
 
   private renew(leases: readonly Lease[]): void {

@@ -41,7 +41,12 @@ export interface LockClientOptions extends AcquireDefaults {
   readonly emit: LockEventSink;
 }
 
-/** What a service's own lock looks like from outside. */
+/**
+ * What a service's own lock looks like from outside.
+ *
+ * @example
+ * locks.held().filter(({ heldMs }: HeldLock) => heldMs > 60_000);
+ */
 export interface HeldLock {
   readonly name: string;
   readonly fencingToken: number;

@@ -1,6 +1,11 @@
 import type { Clock } from '../core/clock.js';
 
-/** Who holds a name, as it is told to others. Nothing in it is secret. */
+/**
+ * Who holds a name, as it is told to others. Nothing in it is secret.
+ *
+ * @example
+ * const { service, host, pid }: Holder = lease.holder;
+ */
 export interface Holder {
   /** The service's name, the module's `service` option. */
   readonly service: string;
@@ -8,7 +13,13 @@ export interface Holder {
   readonly pid: number;
 }
 
-/** A lease as its store records it. */
+/**
+ * A lease as its store records it.
+ *
+ * @example
+ * const lease = await locks.inspect('invoice:42');
+ * if (lease) console.log(lease.holder.service, lease.since, lease.remainingMs);
+ */
 export interface LeaseRecord {
   readonly holder: Holder;
   readonly fencingToken: number;
@@ -18,7 +29,12 @@ export interface LeaseRecord {
   readonly remainingMs: number;
 }
 
-/** Asks for a name on behalf of one owner, new for every acquire and every wait. */
+/**
+ * Asks for a name on behalf of one owner, new for every acquire and every wait.
+ *
+ * @example
+ * await store.acquire({ name: 'invoice:42', owner: randomUUID(), ttlMs: 30_000, holder });
+ */
 export interface AcquireRequest {
   readonly name: string;
   /** A secret that proves ownership; asking again with the same one is idempotent. */
@@ -28,17 +44,34 @@ export interface AcquireRequest {
   readonly holder: Holder;
 }
 
+/**
+ * What a store answers to an acquire: a lease, or the one that is in the way.
+ *
+ * @example
+ * if (reply.status === 'granted') use(reply.fencingToken);
+ */
 export type AcquireReply =
   | { readonly status: 'granted'; readonly fencingToken: number }
   | { readonly status: 'busy'; readonly lease: LeaseRecord };
 
-/** Names a lease and proves its ownership: both the owner and the token are compared. */
+/**
+ * Names a lease and proves its ownership: both the owner and the token are compared.
+ *
+ * @example
+ * const claim: LeaseClaim = { name, owner, fencingToken };
+ */
 export interface LeaseClaim {
   readonly name: string;
   readonly owner: string;
   readonly fencingToken: number;
 }
 
+/**
+ * A lease to be renewed, and for how long.
+ *
+ * @example
+ * await store.renew([{ ...claim, ttlMs: 30_000 }]);
+ */
 export interface RenewRequest extends LeaseClaim {
   /** What the lease shall last from now, in whole milliseconds. */
   readonly ttlMs: number;
@@ -49,9 +82,18 @@ export interface RenewRequest extends LeaseClaim {
  * - `expired`: nobody holds the name.
  * - `taken-over`: somebody else holds it.
  * - `forced`: it was taken away by `forceRelease`.
+ *
+ * @example
+ * const [reply] = await store.renew([{ ...claim, ttlMs: 30_000 }]);
  */
 export type RenewReply = 'renewed' | 'expired' | 'taken-over' | 'forced';
 
+/**
+ * A lease to be given back.
+ *
+ * @example
+ * await store.release({ name, owner });
+ */
 export interface ReleaseRequest {
   readonly name: string;
   readonly owner: string;
@@ -65,6 +107,9 @@ export interface ReleaseRequest {
  * - `released`: the lease was ours and is gone.
  * - `expired`: nobody held the name any more (or it was released before).
  * - `taken-over`: somebody else holds it, and goes on holding it.
+ *
+ * @example
+ * if ((await lock.release()) === 'taken-over') logger.warn('somebody worked beside us');
  */
 export type ReleaseOutcome = 'released' | 'expired' | 'taken-over';
 
@@ -73,6 +118,9 @@ export type ReleaseOutcome = 'released' | 'expired' | 'taken-over';
  *
  * A rejection means that the step may or may not have been applied. A store applies no time
  * limit of its own and keeps no state about callers; both are the core's.
+ *
+ * @example
+ * LockModule.forRoot({ store: new MyLockStore() })
  */
 export interface LockStore {
   /** What messages call it, such as `Redis at localhost:6379`; never a password. */
@@ -86,8 +134,13 @@ export interface LockStore {
   /** Resolves once the store can be written to; rejects with the reason why not. */
   connect(): Promise<void>;
   acquire(request: AcquireRequest): Promise<AcquireReply>;
-  /** Renews many leases at once; the replies stand in the order of the requests. */
+  /** Renews leases of one renewal group at once; the replies stand in the order of the requests. */
   renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]>;
+  /**
+   * Names of one group are renewed together, and fail together: a part of the store that is out of
+   * reach must not cost the leases of another. All names are one group by default.
+   */
+  renewalGroupOf?(name: string): string;
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
   inspect(name: string): Promise<LeaseRecord | null>;
   /** Takes the lease from whoever holds it and tells who that was; the holder learns it as `forced`. */

@@ -12,7 +12,12 @@ import type {
 import { MemoryLockStore } from '../stores/memory/memory-lock.store.js';
 import { ManualClock } from './manual.clock.js';
 
-/** The steps of a store that can be made to fail. */
+/**
+ * The steps of a store that can be made to fail.
+ *
+ * @example
+ * const step: FailableStep = 'release';
+ */
 export type FailableStep = 'acquire' | 'renew' | 'release' | 'inspect' | 'forceRelease';
 
 /**

@@ -1,10 +1,18 @@
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import { LockOptionsError } from '../../lock.errors.js';
 
-/** Where the module finds Redis: a URL, ioredis options (Sentinel included), or a client of the user's own. */
+/**
+ * Where the module finds Redis: a URL, ioredis options (Sentinel included), or a client of the user's own.
+ *
+ * @example
+ * const source: RedisSource = { sentinels: [{ host: 'sentinel', port: 26379 }], name: 'main' };
+ */
 export type RedisSource = string | RedisOptions | Redis | Cluster;
 
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
+/** TCP alone takes a quarter of an hour to notice that the other side is frozen or cut off. */
+const LONGEST_SILENCE_MS = 5_000;
+const SENTINEL_TIMEOUT_MS = 1_000;
 
 /** A client, whose it is, and what is known about it. */
 export class RedisConnection {
@@ -44,6 +52,9 @@ export class RedisConnection {
       retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_DELAY_MS),
       // A master that has become a replica is left at once; the next attempt finds the new one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
+      // So is a server that owes an answer, and a Sentinel: the others may know a new master.
+      socketTimeout: LONGEST_SILENCE_MS,
+      sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
     };
     const always: RedisOptions = { lazyConnect: true };
     const client =

@@ -64,23 +64,21 @@ export class RedisLockStore implements LockStore {
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
-    if (!this.connection.isCluster) return this.renewTogether(requests);
-    // A script's keys must share a slot; a tag's do.
-    const byTag = new Map<string, RenewRequest[]>();
-    for (const request of requests) {
-      const { tag } = keysOf(this.prefix, request.name);
-      const sameTag = byTag.get(tag);
-      if (sameTag) sameTag.push(request);
-      else byTag.set(tag, [request]);
-    }
-    const replies = new Map<RenewRequest, RenewReply>();
-    await Promise.all(
-      Array.from(byTag.values(), async (batch) => {
-        const batchReplies = await this.renewTogether(batch);
-        batch.forEach((request, i) => replies.set(request, batchReplies[i]!));
-      }),
-    );
-    return requests.map((request) => replies.get(request)!);
+    const codes = (await scripts.renew.run(
+      this.connection.client,
+      requests.map(({ name }) => keysOf(this.prefix, name).lease),
+      requests.flatMap(({ owner, fencingToken, ttlMs }) => [
+        owner,
+        String(fencingToken),
+        String(ttlMs),
+      ]),
+    )) as number[];
+    return Promise.all(codes.map((code, i) => this.toRenewReply(requests[i]!, Number(code))));
+  }
+
+  /** In a Cluster a script's keys must share a slot, and a node may be down alone. */
+  renewalGroupOf(name: string): string {
+    return this.connection.isCluster ? keysOf(this.prefix, name).tag : '';
   }
 
   async release({ name, owner, fencingToken }: ReleaseRequest): Promise<ReleaseOutcome> {
@@ -107,19 +105,6 @@ export class RedisLockStore implements LockStore {
 
   close(): Promise<void> {
     return this.connection.close();
-  }
-
-  private async renewTogether(requests: readonly RenewRequest[]): Promise<RenewReply[]> {
-    const reply = (await scripts.renew.run(
-      this.connection.client,
-      requests.map(({ name }) => keysOf(this.prefix, name).lease),
-      requests.flatMap(({ owner, fencingToken, ttlMs }) => [
-        owner,
-        String(fencingToken),
-        String(ttlMs),
-      ]),
-    )) as number[];
-    return Promise.all(reply.map((code, i) => this.toRenewReply(requests[i]!, Number(code))));
   }
 
   private async toRenewReply({ name, owner }: RenewRequest, code: number): Promise<RenewReply> {

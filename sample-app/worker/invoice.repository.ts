@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { Injectable } from '@nestjs/common';
+import { INVOICE_COLUMNS, type Invoice } from './invoice.interface.ts';
+import { WorkerConfig } from './worker.config.ts';
+
+/**
+ * The pending invoices as this replica knows them. Like any copy it may be behind: another replica
+ * may have issued what is still pending here. Only the tax authority knows for certain.
+ */
+@Injectable()
+export class InvoiceRepository {
+  private readonly invoices: Map<string, Invoice>;
+
+  constructor(config: WorkerConfig) {
+    const invoices = parseInvoices(readFileSync(config.invoicesFile, 'utf8'));
+    this.invoices = new Map(
+      invoices.slice(0, config.invoices).map((invoice) => [invoice.number, invoice]),
+    );
+  }
+
+  /** The oldest of them, up to `limit`. */
+  pending(limit: number): Invoice[] {
+    return [...this.invoices.values()].slice(0, limit);
+  }
+
+  markIssued(invoice: Invoice): void {
+    this.invoices.delete(invoice.number);
+  }
+}
+
+/** No field of the data file holds a comma or a quote. */
+export function parseInvoices(csv: string): Invoice[] {
+  const [header, ...lines] = csv.trimEnd().split('\n');
+  if (header !== INVOICE_COLUMNS.join(',')) throw new Error(`Unknown columns: ${header}`);
+  return lines.map((line) => {
+    const fields = line.split(',');
+    return Object.fromEntries(
+      INVOICE_COLUMNS.map((column, index) => [column, fields[index]]),
+    ) as unknown as Invoice;
+  });
+}

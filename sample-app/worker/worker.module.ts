@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common';
+import { ScheduleModule } from '@nestjs/schedule';
+import { LockModule } from '../../lib/index.ts';
+import { InvoiceJob } from './invoice.job.ts';
+import { InvoiceRepository } from './invoice.repository.ts';
+import { InvoiceService } from './invoice.service.ts';
+import { TaxAuthorityClient } from './tax-authority.client.ts';
+import { WorkerConfig } from './worker.config.ts';
+
+@Module({
+  imports: [
+    ScheduleModule.forRoot(),
+    LockModule.forRoot({
+      redis: process.env['REDIS_URL'],
+      ttl: Number(process.env['LOCK_TTL_MS'] ?? 30_000),
+    }),
+  ],
+  providers: [InvoiceJob, InvoiceRepository, InvoiceService, TaxAuthorityClient, WorkerConfig],
+})
+export class WorkerModule {}

@@ -1,0 +1,37 @@
+import { describe, expect, it } from '@jest/globals';
+import ts from 'typescript';
+
+/** Everything that a user can import, and every public member of its classes. */
+function publicSymbols(entry: string): { name: string; comment: string; tags: string[] }[] {
+  const program = ts.createProgram([entry], {
+    module: ts.ModuleKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    skipLibCheck: true,
+    stripInternal: true,
+  });
+  const checker = program.getTypeChecker();
+  const module = checker.getSymbolAtLocation(program.getSourceFile(entry)!)!;
+  return checker.getExportsOfModule(module).map((exported) => {
+    const symbol =
+      exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+    return {
+      name: exported.name,
+      comment: ts.displayPartsToString(symbol.getDocumentationComment(checker)),
+      tags: symbol.getJsDocTags(checker).map((tag) => tag.name),
+    };
+  });
+}
+
+describe.each(['lib/index.ts', 'lib/testing/index.ts'])('every symbol that %s exports', (entry) => {
+  const symbols = publicSymbols(entry);
+
+  it('has a docstring', () => {
+    expect(symbols.length).toBeGreaterThan(3);
+    expect(symbols.filter(({ comment }) => comment === '').map(({ name }) => name)).toEqual([]);
+  });
+
+  it('has an example', () => {
+    const without = symbols.filter(({ tags }) => !tags.includes('example'));
+    expect(without.map(({ name }) => name)).toEqual([]);
+  });
+});
