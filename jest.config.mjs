@@ -1,11 +1,11 @@
 const nest11 = 'test/compat/nest-11/node_modules';
-const swapped = ['@nestjs/[a-z-]+', 'ioredis', 'reflect-metadata', 'rxjs'].join('|');
+const swapped = ['@nestjs/[a-z-]+', 'bullmq', 'ioredis', 'reflect-metadata', 'rxjs'].join('|');
 
-const project = (displayName, moduleNameMapper = {}) => ({
+const project = (displayName, moduleNameMapper = {}, ignored = []) => ({
   displayName,
   roots: ['<rootDir>/lib', '<rootDir>/test', '<rootDir>/sample-app'],
   testRegex: String.raw`\.spec\.ts$`,
-  testPathIgnorePatterns: ['/node_modules/'],
+  testPathIgnorePatterns: ['/node_modules/', ...ignored],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^nestjs-locker$': '<rootDir>/lib/index.ts',
@@ -34,6 +34,9 @@ export default {
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/index.ts', '!lib/**/*.interface.ts'],
   projects: [
     project('nest 12'),
-    project('nest 11', { [`^(${swapped})(/.*)?$`]: `<rootDir>/${nest11}/$1$2` }),
+    project('nest 11', { [`^(${swapped})(/.*)?$`]: `<rootDir>/${nest11}/$1$2` }, [
+      // Installs both Nests in apps of its own, so that once is enough.
+      '<rootDir>/test/package/',
+    ]),
   ],
 };

@@ -1,4 +1,5 @@
 import type { LoggerService } from '@nestjs/common';
+import { describeValue } from './core/describe-value.js';
 import type { LockEvent } from './core/lock-events.js';
 
 const MOST_NAMES_SHOWN = 3;
@@ -34,7 +35,7 @@ export function logLockEvent(logger: LoggerService, event: LockEvent): void {
       );
       break;
     case 'compensation-failed':
-      logger.error(`compensate failed for "${event.name}": ${String(event.error)}`);
+      logger.error(`compensate failed for "${event.name}": ${textOf(event.error)}`);
       break;
     case 'acquired':
     case 'released':
@@ -46,4 +47,9 @@ function shorten(names: readonly string[]): string {
   const shown = names.slice(0, MOST_NAMES_SHOWN).map((name) => `"${name}"`);
   const more = names.length - shown.length;
   return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+/** Anything can be thrown, also what String() cannot read. */
+function textOf(error: unknown): string {
+  return error instanceof Error ? String(error) : describeValue(error);
 }

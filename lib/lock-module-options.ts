@@ -90,13 +90,16 @@ const DRAIN_BOUNDS = { min: 0, max: 2 ** 31 - 1 } as const;
  *
  * @throws LockOptionsError for an unknown option, or a value that is none
  */
-export function resolveModuleOptions(options: LockModuleOptions = {}): ResolvedLockModuleOptions {
+export function resolveModuleOptions(options: LockModuleOptions): ResolvedLockModuleOptions {
   refuseUnknownOptions(options, KNOWN, 'LockModule');
   const duration = (
     key: 'ttl' | 'wait' | 'storeTimeout' | 'connectTimeout' | 'drainTimeout',
     preset: Duration,
     bounds: Parameters<typeof parseDuration>[2],
-  ): number => parseDuration(options[key] ?? preset, `LockModule option "${key}"`, bounds);
+  ): number => {
+    const { [key]: value = preset } = options;
+    return parseDuration(value, `LockModule option "${key}"`, bounds);
+  };
 
   return {
     ttlMs: duration('ttl', '30s', TTL_BOUNDS),
@@ -104,18 +107,27 @@ export function resolveModuleOptions(options: LockModuleOptions = {}): ResolvedL
     storeTimeoutMs: duration('storeTimeout', '2s', TIMEOUT_BOUNDS),
     connectTimeoutMs: duration('connectTimeout', '10s', TIMEOUT_BOUNDS),
     drainTimeoutMs: duration('drainTimeout', '10s', DRAIN_BOUNDS),
-    leakStacks: options.leakStacks ?? false,
+    leakStacks: leakStacksOf(options),
     holder: { service: serviceOf(options), host: hostname(), pid: process.pid },
     store: storeOf(options),
   };
 }
 
-function serviceOf({ service }: LockModuleOptions): string {
-  const preset = process.env['npm_package_name'] ?? basename(process.argv[1] ?? 'node');
-  const name = service ?? preset;
-  if (typeof name === 'string' && name !== '') return name;
+function serviceOf({ service = defaultService() }: LockModuleOptions): string {
+  if (typeof service === 'string' && service !== '') return service;
   throw new LockOptionsError(
-    `LockModule option "service" is ${describeValue(name)}; write the service's name, such as 'billing'.`,
+    `LockModule option "service" is ${describeValue(service)}; write the service's name, such as 'billing'.`,
+  );
+}
+
+function defaultService(): string {
+  return process.env['npm_package_name'] ?? basename(process.argv[1] ?? 'node');
+}
+
+function leakStacksOf({ leakStacks = false }: LockModuleOptions): boolean {
+  if (typeof leakStacks === 'boolean') return leakStacks;
+  throw new LockOptionsError(
+    `LockModule option "leakStacks" is ${describeValue(leakStacks)}; write true or false.`,
   );
 }
 
@@ -138,5 +150,13 @@ function storeOf({ store = 'redis', redis, prefix = 'lock' }: LockModuleOptions)
         'Braces in it would be the hash tag of every key.',
     );
   }
-  return new RedisLockStore(new RedisConnection(redis ?? 'redis://localhost:6379'), prefix);
+  return new RedisLockStore(new RedisConnection(checkedSource(redis)), prefix);
+}
+
+function checkedSource(redis: RedisSource = 'redis://localhost:6379'): RedisSource {
+  if (typeof redis === 'string' || (typeof redis === 'object' && redis !== null)) return redis;
+  throw new LockOptionsError(
+    `LockModule option "redis" is ${describeValue(redis)}; write a URL such as 'redis://localhost:6379', ` +
+      'options of ioredis, or a client.',
+  );
 }

@@ -4,7 +4,9 @@ import {
   Module,
   type Provider,
 } from '@nestjs/common';
+import { describeValue } from './core/describe-value.js';
 import { getLockServiceToken } from './inject-lock-service.decorator.js';
+import { LockOptionsError } from './lock.errors.js';
 import {
   type LockModuleOptions,
   type LockOptionsFactory,
@@ -37,6 +39,11 @@ const { ConfigurableModuleClass, OPTIONS_TYPE } = new ConfigurableModuleBuilder<
   .build();
 
 function lockServiceProvider(name: string | undefined): Provider {
+  if (name !== undefined && (typeof name !== 'string' || name === '')) {
+    throw new LockOptionsError(
+      `LockModule option "name" is ${describeValue(name)}; write a text such as 'billing', or leave it out.`,
+    );
+  }
   return {
     provide: getLockServiceToken(name),
     inject: [LOCK_MODULE_OPTIONS],
@@ -59,6 +66,13 @@ function lockServiceProvider(name: string | undefined): Provider {
 @Module({})
 export class LockModule extends ConfigurableModuleClass {
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
+    if (typeof options !== 'object' || options === null) {
+      // Not the value: it may well be a URL with a password.
+      const type = options === null ? 'null' : `a ${typeof options}`;
+      throw new LockOptionsError(
+        `LockModule.forRoot: the options are ${type}; write an object such as { redis: 'redis://localhost:6379' }.`,
+      );
+    }
     return super.forRoot(options);
   }
 }

@@ -14,21 +14,29 @@ const declared = new WeakMap<object, Map<string | undefined, symbol>>();
 export function declareLockService(prototype: object, using: string | undefined): symbol {
   const known = declaredOn(prototype).get(using);
   if (known) return known;
-  const property = Symbol.for(
-    `LockService for @Locked: import LockModule.forRoot(${using === undefined ? '' : `{ name: '${using}' }`})`,
-  );
+  const property = Symbol.for(`LockService for @Locked: ${howToProvide(using)}`);
   Inject(getLockServiceToken(using))(prototype, property);
   Object.defineProperty(prototype, property, {
     configurable: true,
     get: () => undefined,
     // Not enumerable, so that no copy, log or comparison of the user's instances shows it.
     set(this: object, service: LockService) {
-      Object.defineProperty(this, property, { value: service, configurable: true });
+      Object.defineProperty(this, property, {
+        value: service,
+        configurable: true,
+        writable: true,
+      });
     },
   });
   const own = declared.get(prototype) ?? new Map<string | undefined, symbol>();
   declared.set(prototype, own.set(using, property));
   return property;
+}
+
+/** What to write where a `LockService` is missing, within a message. */
+export function howToProvide(using: string | undefined): string {
+  const options = using === undefined ? '…' : `{ name: '${using}', … }`;
+  return `add LockModule.forRoot(${options}) to the imports of your root module`;
 }
 
 /** What was declared for a class and for those that it extends. */

@@ -4,6 +4,7 @@ import {
   LockBusyError,
   LockDrainingError,
   type LockError,
+  LockStoreError,
   LockTimeoutError,
 } from '../lock.errors.js';
 import type { Holder, LeaseRecord } from '../stores/lock-store.interface.js';
@@ -30,6 +31,7 @@ export class Acquisition {
   /** New for every acquisition, so that what comes late of one never touches another. */
   private owner: string = randomUUID();
   private busyWith: LeaseRecord | null = null;
+  private answeredTooLate = false;
   private readonly startedAt: number;
   private interruption: LockError | undefined;
   private interrupted: ((error: LockError) => void) | undefined;
@@ -88,6 +90,7 @@ export class Acquisition {
     const { maxHoldMs, renew } = this.options;
     const ttlMs = Math.min(this.options.ttlMs, maxHoldMs);
     const sentAt = clock.now();
+    this.answeredTooLate = false;
     try {
       const reply = await this.orInterruption(store.acquire({ name, owner, ttlMs, holder }));
       if (reply.status === 'busy') {
@@ -103,6 +106,7 @@ export class Acquisition {
       throw error;
     }
     // The answer took so long that the lease may be over: it is not worth having.
+    this.answeredTooLate = true;
     this.owner = randomUUID();
     cleaner.clean({ name, owner }, ttlMs);
     return undefined;
@@ -131,7 +135,11 @@ export class Acquisition {
   }
 
   private refuse(): never {
-    throw this.busyError();
+    if (!this.answeredTooLate) throw this.busyError();
+    throw new LockStoreError(
+      `The lock store took longer to grant "${this.name}" than the lease lasts (${this.options.ttlMs} ms). ` +
+        'Choose a longer ttl, or look at why the store is slow.',
+    );
   }
 
   private busyError(): LockBusyError {

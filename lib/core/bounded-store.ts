@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { LockStoreError } from '../lock.errors.js';
 import type {
   AcquireReply,
@@ -76,7 +77,8 @@ export class BoundedStore {
   }
 
   private failure(task: string, what: string, cause: unknown): LockStoreError {
-    const reason = cause instanceof Error ? `: ${cause.message}` : '';
+    // Not instanceof: under jest, errors of Node itself come from another realm.
+    const reason = types.isNativeError(cause) ? `: ${cause.message}` : '';
     return new LockStoreError(
       `The lock store (${this.store.description}) could not ${task}: ${what}${reason}. ` +
         'Nothing is known about the lock; check that the store is up and reachable.',

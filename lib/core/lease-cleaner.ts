@@ -38,14 +38,15 @@ export class LeaseCleaner {
   private async run(request: ReleaseRequest, ttlMs: number, afterMs: number): Promise<void> {
     const giveUpAt = this.clock.now() + afterMs + Math.max(ttlMs, SHORTEST_EFFORT_MS);
     let pauseMs = FIRST_RETRY_MS;
-    let foundNothing = false;
+    let answeredBefore = false;
     if (afterMs > 0) await this.pause(afterMs);
     for (;;) {
       try {
-        const outcome = await this.store.release(request);
-        if (outcome === 'released' || foundNothing || this.closing) return;
-        // The write may travel on a connection of its own and come later than this release did.
-        foundNothing = true;
+        await this.store.release(request);
+        if (answeredBefore || this.closing) return;
+        // The write may travel on a connection of its own and come later than this release did, even
+        // where that found one: a client that reconnects sends again what was not answered.
+        answeredBefore = true;
         await this.pause(this.store.timeoutMs);
       } catch {
         // Whoever asked has been told already; the lease ends at its ttl if this never succeeds.

@@ -38,6 +38,8 @@ export class Lease implements LeaseClaim {
   private readonly renewable: boolean;
   private deadline: number;
   private confirmedSentAt: number;
+  /** Less than `ttlMs` close to `maxHold`, and until a longer extension is confirmed. */
+  private confirmedTtlMs: number;
   private ending: 'released' | LockLostError | undefined;
   private controller: AbortController | undefined;
 
@@ -54,8 +56,8 @@ export class Lease implements LeaseClaim {
     this.endsAt = grant.sentAt + grant.maxHoldMs;
     this.renewable = grant.renew;
     this.confirmedSentAt = grant.sentAt;
-    const firstTtlMs = Math.min(grant.ttlMs, grant.maxHoldMs);
-    this.deadline = grant.sentAt + firstTtlMs - driftOf(firstTtlMs);
+    this.confirmedTtlMs = Math.min(grant.ttlMs, grant.maxHoldMs);
+    this.deadline = grant.sentAt + this.confirmedTtlMs - driftOf(this.confirmedTtlMs);
     this.renewAt = this.nextRenewal();
   }
 
@@ -118,7 +120,8 @@ export class Lease implements LeaseClaim {
     this.ttlMs = ttlMs;
     const request = this.renewal(now);
     this.deadline = Math.min(this.deadline, now + request.ttlMs - driftOf(request.ttlMs));
-    if (this.renewable) this.renewAt = now + ttlMs / 6;
+    // Not later than it was: should no answer come, the lease lasts no longer than before.
+    if (this.renewable) this.renewAt = Math.min(this.renewAt, now + ttlMs / 6);
     return request;
   }
 
@@ -128,8 +131,8 @@ export class Lease implements LeaseClaim {
     if (sentAt < this.confirmedSentAt) return true;
     this.confirmedSentAt = sentAt;
     // An extension sent meanwhile may have made it shorter.
-    const counted = Math.min(ttlMs, this.ttlMs);
-    this.deadline = sentAt + counted - driftOf(counted);
+    this.confirmedTtlMs = Math.min(ttlMs, this.ttlMs);
+    this.deadline = sentAt + this.confirmedTtlMs - driftOf(this.confirmedTtlMs);
     this.renewAt = this.nextRenewal();
     return true;
   }
@@ -161,13 +164,18 @@ export class Lease implements LeaseClaim {
     return { name: this.name, owner: this.owner, fencingToken: this.fencingToken, ttlMs };
   }
 
+  /** Whether no renewal can make it last longer. */
+  private get reachesEnd(): boolean {
+    return this.confirmedSentAt + this.confirmedTtlMs >= this.endsAt;
+  }
+
   private nextRenewal(): number {
-    const reachesEnd = this.confirmedSentAt + this.ttlMs >= this.endsAt;
-    return this.renewable && !reachesEnd ? this.confirmedSentAt + this.ttlMs / 3 : Infinity;
+    if (!this.renewable || this.reachesEnd) return Infinity;
+    return this.confirmedSentAt + this.confirmedTtlMs / 3;
   }
 
   private lossAtDeadline(): LossReason {
-    if (this.confirmedSentAt + this.ttlMs >= this.endsAt) return 'max-hold';
+    if (this.reachesEnd) return 'max-hold';
     return this.renewable ? 'deadline' : 'not-renewed';
   }
 }

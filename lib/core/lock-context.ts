@@ -4,22 +4,28 @@ import type { Lock } from './lock.js';
 interface Held {
   readonly lock: Lock;
   readonly outer: Held | undefined;
+  /** Not told by the lock itself: one that was lost need not be released. */
+  ended: boolean;
 }
 
 /** The locks that the present async context runs under, innermost first. */
 export class LockContext {
   private readonly storage = new AsyncLocalStorage<Held>();
 
-  run<T>(lock: Lock, work: () => T): T {
-    return this.storage.run({ lock, outer: this.storage.getStore() }, work);
+  async run<T>(lock: Lock, work: () => T | PromiseLike<T>): Promise<T> {
+    const held: Held = { lock, outer: this.storage.getStore(), ended: false };
+    try {
+      return await this.storage.run(held, work);
+    } finally {
+      held.ended = true;
+    }
   }
 
   /** The innermost lock, or the innermost of that name; a context that outlives its lock holds nothing. */
   current(name?: string): Lock | undefined {
     for (let held = this.storage.getStore(); held; held = held.outer) {
-      if (!held.lock.isReleased && (name === undefined || held.lock.name === name)) {
-        return held.lock;
-      }
+      const { lock, ended } = held;
+      if (!ended && !lock.isReleased && (name === undefined || lock.name === name)) return lock;
     }
     return undefined;
   }

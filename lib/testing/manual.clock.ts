@@ -49,7 +49,7 @@ export class ManualClock implements Clock {
       due.callback();
       await settled();
     }
-    this.time = target;
+    this.time = Math.max(this.time, target); // what ran meanwhile may have moved it, too
   }
 
   /**

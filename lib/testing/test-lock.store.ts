@@ -138,7 +138,10 @@ export class TestLockStore extends MemoryLockStore {
   }
 
   override forceRelease(name: string): Promise<LeaseRecord | null> {
-    return this.attempt('forceRelease', () => super.forceRelease(name));
+    return this.attempt('forceRelease', () => {
+      this.others.delete(name);
+      return super.forceRelease(name);
+    });
   }
 
   private async attempt<T>(step: FailableStep, take: () => Promise<T>): Promise<T> {

@@ -1,5 +1,6 @@
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import { LockOptionsError } from '../../lock.errors.js';
+import { withoutCommand } from './redis-script.js';
 
 /**
  * Where the module finds Redis: a URL, ioredis options (Sentinel included), or a client of the user's own.
@@ -37,7 +38,7 @@ export class RedisConnection {
   async open(): Promise<void> {
     if (this.isOurs && this.client.status === 'wait') {
       // A failed first attempt is not the end: the client goes on trying, and so do its commands.
-      await this.client.connect().catch((error: Error) => (this.lastError ??= error));
+      await this.client.connect().catch((error: Error) => (this.lastError ??= withoutCommand(error)));
     }
   }
 
@@ -62,7 +63,7 @@ export class RedisConnection {
         ? new Redis(checkUrl(source), { ...ours, ...always })
         : new Redis({ ...ours, ...source, ...always });
     // Kept as the reason of the next failure; a client without a listener prints it instead.
-    client.on('error', (error: Error) => (this.lastError = error));
+    client.on('error', (error: Error) => (this.lastError = withoutCommand(error)));
     client.on('ready', () => (this.lastError = undefined));
     return client;
   }
@@ -84,7 +85,8 @@ function checkUrl(url: string): string {
 }
 
 function hidePassword(url: string): string {
-  return JSON.stringify(url.replace(/\/\/[^@/]*@/, '//…@'));
+  const withoutUser = url.replace(/^([a-z][a-z0-9+.-]*:)?(\/\/)?.*@/is, '$1$2…@');
+  return JSON.stringify(withoutUser.replace(/\?.*/s, '?…')); // options may stand there, too
 }
 
 function refuseUnfit(client: Redis | Cluster): void {

@@ -20,10 +20,31 @@ export class RedisScript {
     args: readonly string[] = [],
   ): Promise<unknown> {
     try {
+      return await this.send(client, keys, args);
+    } catch (error) {
+      throw withoutCommand(error);
+    }
+  }
+
+  private async send(
+    client: ScriptClient,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<unknown> {
+    try {
       return await client.evalsha(this.sha1, keys.length, ...keys, ...args);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
       return client.eval(this.source, keys.length, ...keys, ...args);
     }
   }
+}
+
+/**
+ * ioredis puts the command with all its arguments on its errors: owners, and in AUTH the password.
+ * Errors are logged, so these must not be on them.
+ */
+export function withoutCommand<E>(error: E): E {
+  if (error instanceof Error && 'command' in error) delete error.command;
+  return error;
 }

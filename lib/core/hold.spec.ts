@@ -1,0 +1,143 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { LockLostError } from '../lock.errors.js';
+import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
+import { ManualClock } from '../testing/manual.clock.js';
+import { Hold } from './hold.js';
+import { Lease } from './lease.js';
+import { LockContext } from './lock-context.js';
+import type { LockEvent } from './lock-events.js';
+import { Lock } from './lock.js';
+
+describe('Hold', () => {
+  let lease: Lease;
+  let lock: Lock;
+  let hold: Hold;
+  let events: LockEvent[];
+  const release = jest.fn<() => Promise<ReleaseOutcome>>();
+  beforeEach(() => {
+    events = [];
+    release.mockReset();
+    release.mockResolvedValue('released');
+    const clock = new ManualClock();
+    const claim = { name: 'a', owner: 'me', fencingToken: 7 };
+    const grant = { ...claim, sentAt: 0, ttlMs: 30_000, maxHoldMs: Infinity, renew: true };
+    lease = new Lease(grant, clock, () => undefined);
+    lock = new Lock(lease, { release, extend: () => Promise.resolve() });
+    hold = new Hold(lock, lease, new LockContext(), (event) => events.push(event));
+  });
+
+  const own = new Error('mine');
+  const lose = () => lease.lose('taken-over');
+
+  it('hands the lock to the work, and gives it back before the result', async () => {
+    const work = jest.fn((given: Lock) => given === lock && release.mock.calls.length === 0);
+    expect(await hold.complete(work)).toBe(true);
+    expect(release).toHaveBeenCalledTimes(1);
+  });
+
+  it('gives the lock back after an own error, too, and lets that out', async () => {
+    await expect(hold.complete(() => Promise.reject(own))).rejects.toBe(own);
+    expect(release).toHaveBeenCalledTimes(1);
+  });
+
+  it('asks the store nothing about a lock that is lost', async () => {
+    await expect(hold.complete(lose)).rejects.toThrow(LockLostError);
+    expect(release).not.toHaveBeenCalled();
+  });
+
+  it.each(['expired', 'taken-over'] as const)(
+    'takes a release that found it %s for a loss',
+    async (found) => {
+      release.mockResolvedValue(found);
+      const failure = hold.complete(() => 'done');
+      await expect(failure).rejects.toMatchObject({
+        reason: found,
+        result: 'done',
+        fencingToken: 7,
+      });
+    },
+  );
+
+  it('takes a release that failed for none', async () => {
+    release.mockRejectedValue(new Error('down'));
+    expect(
+      await hold.complete(
+        () => 'done',
+        () => 'undone',
+      ),
+    ).toBe('done');
+    await expect(hold.complete(() => Promise.reject(own))).rejects.toBe(own);
+  });
+
+  it('keeps the loss as the cause of the error that carries the result', async () => {
+    let error: LockLostError | undefined;
+    await hold
+      .complete(() => {
+        lose();
+        return 'done';
+      })
+      .catch((e: LockLostError) => (error = e));
+    expect(error).toMatchObject({ result: 'done', cause: lease.loss, reason: 'taken-over' });
+    expect(lease.loss!.result).toBeUndefined();
+  });
+
+  it('compensates only what was lost, with the loss', async () => {
+    const compensate = jest.fn((loss: LockLostError) => `undone ${String(loss.result)}`);
+    expect(await hold.complete(() => 'done', compensate)).toBe('done');
+    expect(compensate).not.toHaveBeenCalled();
+    lease = new Lease(
+      {
+        name: 'b',
+        owner: 'me',
+        fencingToken: 8,
+        sentAt: 0,
+        ttlMs: 30_000,
+        maxHoldMs: Infinity,
+        renew: true,
+      },
+      new ManualClock(),
+      () => undefined,
+    );
+    hold = new Hold(lock, lease, new LockContext(), (event) => events.push(event));
+    const work = () => {
+      lose();
+      return 'done';
+    };
+    expect(await hold.complete(work, compensate)).toBe('undone done');
+  });
+
+  it('waits for a compensation behind an own error before that comes out', async () => {
+    const order: string[] = [];
+    const work = (): never => {
+      lose();
+      throw own;
+    };
+    const compensate = async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push('compensated');
+    };
+    await hold.complete<unknown>(work, compensate).catch(() => order.push('failed'));
+    expect(order).toEqual(['compensated', 'failed']);
+  });
+
+  it('tells a compensation that failed behind an own error, and only then', async () => {
+    const failure = new Error('could not undo');
+    const work = (): never => {
+      lose();
+      throw own;
+    };
+    const compensate = () => Promise.reject(failure);
+    await expect(hold.complete(work, compensate)).rejects.toBe(own);
+    expect(events).toEqual([
+      { type: 'compensation-failed', name: 'a', fencingToken: 7, error: failure },
+    ]);
+  });
+
+  it('compensates in place of the loss that the work let through', async () => {
+    const work = () => {
+      lose();
+      lock.assertHeld();
+    };
+    expect(await hold.complete<unknown>(work, (loss) => loss)).toBe(lease.loss);
+  });
+});

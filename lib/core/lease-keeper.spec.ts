@@ -1,0 +1,193 @@
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { ManualClock } from '../testing/manual.clock.js';
+import { TestLockStore } from '../testing/test-lock.store.js';
+import { BoundedStore } from './bounded-store.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { Lease, type LeaseGrant } from './lease.js';
+
+const HOLDER = { service: 'billing', host: 'h', pid: 1 };
+const TTL = 30_000;
+
+describe('LeaseKeeper', () => {
+  let clock: ManualClock;
+  let store: TestLockStore;
+  let keeper: LeaseKeeper;
+  let renew: jest.SpiedFunction<TestLockStore['renew']>;
+  const failed = jest.fn<(names: readonly string[], error: Error) => void>();
+  beforeEach(() => {
+    failed.mockReset();
+    clock = new ManualClock();
+    store = new TestLockStore(clock);
+    renew = jest.spyOn(store, 'renew');
+    keeper = new LeaseKeeper(new BoundedStore(store, clock, 2_000), clock, failed);
+  });
+
+  const hold = async (name: string, options: Partial<LeaseGrant> = {}) => {
+    const { ttlMs = TTL } = options;
+    const sentAt = clock.now();
+    const reply = await store.acquire({ name, owner: 'me', ttlMs, holder: HOLDER });
+    if (reply.status === 'busy') throw new Error('busy');
+    const { fencingToken } = reply;
+    const grant = {
+      name,
+      owner: 'me',
+      fencingToken,
+      sentAt,
+      ttlMs,
+      maxHoldMs: Infinity,
+      renew: true,
+    };
+    const lease = new Lease({ ...grant, ...options }, clock, (lost) => keeper.drop(lost));
+    keeper.keep(lease);
+    return lease;
+  };
+
+  it('renews at a third of the ttl, again and again', async () => {
+    const lease = await hold('a');
+    await clock.advance(TTL / 3 - 1);
+    expect(renew).not.toHaveBeenCalled();
+    await clock.advance(1);
+    expect(renew).toHaveBeenCalledTimes(1);
+    await clock.advance(TTL * 10);
+    expect(lease.isHeld).toBe(true);
+    expect(renew.mock.calls.length).toBeLessThanOrEqual(31);
+    expect(await store.inspect('a')).not.toBeNull();
+  });
+
+  it('counts from the moment a renewal was sent, however late its answer', async () => {
+    const lease = await hold('a');
+    renew.mockImplementationOnce(async (requests) => {
+      await new Promise<void>((resolve) => clock.setTimer(resolve, 1_500));
+      return requests.map(() => 'renewed' as const);
+    });
+    await clock.advance(TTL / 3 + 1_500);
+    expect(lease.renewAt).toBe((TTL / 3) * 2);
+  });
+
+  it('renews many in batches, not one by one', async () => {
+    for (let i = 0; i < 1_200; i++) await hold(`n${i}`);
+    await clock.advance(TTL / 3);
+    expect(renew.mock.calls.map(([batch]) => batch.length)).toEqual([500, 500, 200]);
+  });
+
+  it('fills its batches with what is due soon', async () => {
+    for (let i = 0; i < 20; i++) {
+      await hold(`n${i}`);
+      clock.freeze(50);
+    }
+    await clock.advance(TTL * 3);
+    expect(renew.mock.calls.length).toBeLessThan(15);
+  });
+
+  it('renews groups apart, so that one that fails costs the others nothing', async () => {
+    Object.assign(store, { renewalGroupOf: (name: string) => name[0] });
+    const [a1, b1, a2] = [await hold('a1'), await hold('b1'), await hold('a2')];
+    renew.mockImplementation(async (requests) => {
+      if (requests[0]!.name.startsWith('b')) throw new Error('node down');
+      return TestLockStore.prototype.renew.call(store, requests);
+    });
+    await clock.advance(TTL);
+    expect(renew.mock.calls[0]![0].map(({ name }) => name)).toEqual(['a1', 'a2']);
+    expect([a1!.isHeld, b1!.isHeld, a2!.isHeld]).toEqual([true, false, true]);
+  });
+
+  it('tries again after an error, without a hot loop, and tells it', async () => {
+    const lease = await hold('a');
+    store.fail('renew', { times: 5 });
+    await clock.advance(TTL / 3 + 5_000);
+    expect(failed.mock.calls.length).toBe(5);
+    expect(failed.mock.calls[0]![0]).toEqual(['a']);
+    expect(String(failed.mock.calls[0]![1])).toContain('renew was made to fail');
+    await clock.advance(TTL);
+    expect(lease.isHeld).toBe(true);
+  });
+
+  it.each([50, 1_000, TTL])(
+    'asks a store that only fails no more than it must (ttl %d)',
+    async (ttlMs) => {
+      const lease = await hold('a', { ttlMs });
+      store.fail('renew', { times: 10_000 });
+      await clock.advance(ttlMs);
+      expect(lease.isHeld).toBe(false);
+      expect(lease.loss).toMatchObject({ reason: 'deadline' });
+      expect(renew.mock.calls.length).toBeLessThan(Math.max(20, ttlMs / 100));
+      const tries = renew.mock.calls.length;
+      await clock.advance('10 minutes');
+      expect(renew).toHaveBeenCalledTimes(tries);
+    },
+  );
+
+  it('sends the next renewal although one hangs, and loses nothing', async () => {
+    const lease = await hold('a');
+    store.fail('renew', { error: 'hang', times: 2 });
+    await clock.advance(TTL * 3);
+    expect(lease.isHeld).toBe(true);
+  });
+
+  it('ends a lease at its deadline, whether or not anybody answers', async () => {
+    const lease = await hold('a', { ttlMs: 1_000 });
+    const { signal } = lease;
+    store.fail('renew', { error: 'hang', times: 100 });
+    await clock.advance(987);
+    expect(signal.aborted).toBe(false);
+    await clock.advance(1);
+    expect(signal.aborted).toBe(true);
+    expect(await store.inspect('a')).not.toBeNull(); // told before anybody else could have it
+  });
+
+  it.each(['expired', 'taken-over', 'forced'] as const)(
+    'ends a lease that the store calls %s',
+    async (reply) => {
+      const lease = await hold('a');
+      renew.mockResolvedValueOnce([reply]);
+      await clock.advance(TTL / 3);
+      expect(lease.loss).toMatchObject({ reason: reply });
+      await clock.advance(TTL);
+      expect(renew).toHaveBeenCalledTimes(1);
+    },
+  );
+
+  it('leaves alone what has ended or is not to be renewed, and then sleeps', async () => {
+    const released = await hold('released');
+    await hold('not renewed', { renew: false });
+    released.markReleased();
+    keeper.drop(released);
+    const setTimer = jest.spyOn(clock, 'setTimer');
+    await clock.advance(TTL);
+    expect(renew).not.toHaveBeenCalled();
+    expect(keeper.size).toBe(0);
+    setTimer.mockClear();
+    await clock.advance(TTL);
+    expect(setTimer).not.toHaveBeenCalled();
+  });
+
+  it('bears a renewal that is answered after the release', async () => {
+    const lease = await hold('a');
+    store.fail('renew', { error: 'hang' });
+    await clock.advance(TTL / 3);
+    lease.markReleased();
+    keeper.drop(lease);
+    await clock.advance(TTL);
+    expect(failed).not.toHaveBeenCalled();
+    expect(lease.loss).toBeUndefined();
+    expect(renew).toHaveBeenCalledTimes(1);
+  });
+
+  it('takes a shorter ttl into account at once', async () => {
+    const lease = await hold('a');
+    const request = lease.beginExtension(1_000, clock.now());
+    keeper.reconsider(lease);
+    lease.confirm(clock.now(), request.ttlMs);
+    keeper.reconsider(lease);
+    await clock.advance(1_000 / 3 + 1);
+    expect(renew).toHaveBeenCalledTimes(1);
+    await clock.advance('1 minute');
+    expect(lease.isHeld).toBe(true);
+  });
+
+  it('lists what it keeps', async () => {
+    const leases = [await hold('a'), await hold('b')];
+    expect([...keeper]).toEqual(leases);
+    expect(keeper.size).toBe(2);
+  });
+});

@@ -1,0 +1,235 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Cluster, Redis } from 'ioredis';
+import { type Lock, LockStoreError } from 'nestjs-locker';
+import { keysOf } from '../../lib/stores/redis/redis-keys.js';
+import { afterTest, errorOf, lockApp, lockService } from '../support/lock-service.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+import { until } from '../support/until.js';
+
+jest.setTimeout(60_000);
+
+const NAMES = Array.from({ length: 300 }, (_, i) => `invoice:${i}`);
+const PREFIX = 'lock';
+
+let cluster: RedisCluster;
+let client: Cluster;
+let nodes: Redis[];
+
+beforeAll(async () => {
+  cluster = await RedisCluster.start();
+  client = cluster.client();
+  nodes = cluster.servers.map((server) => server.client());
+  // A node that is down takes its own slots with it, and no others.
+  await Promise.all(nodes.map((node) => node.config('SET', 'cluster-require-full-coverage', 'no')));
+});
+afterAll(() => cluster.stop());
+
+const slotOf = (key: string): Promise<number> => nodes[0]!.cluster('KEYSLOT', key);
+
+/** The keys of each node. */
+const keysByNode = (pattern: string): Promise<string[][]> =>
+  Promise.all(nodes.map((node) => node.keys(pattern)));
+
+/** Which of the nodes serves a name. */
+async function nodeOf(name: string): Promise<number> {
+  const slot = await slotOf(keysOf(PREFIX, name).lease);
+  const ranges = await nodes[0]!.cluster('SLOTS');
+  const [, , master] = ranges.find(([first, last]) => first <= slot && slot <= last)!;
+  return cluster.servers.findIndex(({ port }) => port === master![1]);
+}
+
+/** Some of the names that a node serves. */
+async function namesOn(node: number, count: number): Promise<string[]> {
+  const found: string[] = [];
+  for (const name of NAMES) {
+    if ((await nodeOf(name)) === node) found.push(name);
+    if (found.length === count) return found;
+  }
+  throw new Error(`node ${node} has too few names`);
+}
+
+const deadlineOf = (lock: Lock): number => performance.now() + lock.remainingMs;
+
+/** Resolves when each lock's deadline has moved on, by a renewal that the store confirmed. */
+async function renewed(locks: readonly Lock[]): Promise<void> {
+  const before = locks.map(deadlineOf);
+  const areLater = () => locks.every((lock, i) => deadlineOf(lock) > before[i]! + 50);
+  await until(areLater, { what: 'all are renewed', timeoutMs: 15_000 });
+}
+
+describe('locks on a Cluster', () => {
+  it('of all nodes are taken, renewed, extended and given back', async () => {
+    const locks = await lockService({ redis: client, ttl: '3s' });
+    const other = await lockService({ redis: cluster.client() });
+    const taken = await Promise.all(NAMES.map((name) => locks.acquire(name)));
+
+    const leases = await keysByNode(`${PREFIX}:*:lease:*`);
+    expect(Math.min(...leases.map((keys) => keys.length))).toBeGreaterThan(50);
+    expect(leases.flat()).toHaveLength(NAMES.length);
+
+    const seen = await Promise.all(NAMES.map((name) => other.inspect(name)));
+    expect(seen.map((lease) => lease?.fencingToken)).toEqual(taken.map((l) => l.fencingToken));
+    expect(await Promise.all(NAMES.map((name) => other.tryAcquire(name)))).toEqual(
+      NAMES.map(() => null),
+    );
+
+    await renewed(taken);
+    await renewed(taken);
+    expect(taken.filter((lock) => !lock.isHeld)).toEqual([]);
+
+    await Promise.all(taken.map((lock) => lock.extend('1 minute')));
+    const extended = await Promise.all(NAMES.map((name) => other.inspect(name)));
+    expect(Math.min(...extended.map((lease) => lease!.remainingMs))).toBeGreaterThan(20_000);
+
+    const released = await Promise.all(taken.slice(100).map((lock) => lock.release()));
+    expect(new Set(released)).toEqual(new Set(['released']));
+    const forced = taken.slice(0, 100);
+    for (const { name, fencingToken } of forced) {
+      expect(await other.forceRelease(name)).toMatchObject({ fencingToken });
+    }
+    const losses = await Promise.all(forced.map((lock) => errorOf(lock.extend('1s'))));
+    expect(new Set(losses.map((loss) => (loss as { reason?: string }).reason))).toEqual(
+      new Set(['forced']),
+    );
+    expect((await keysByNode(`${PREFIX}:*:lease:*`)).flat()).toEqual([]);
+  });
+
+  it.each([
+    ['{tenant-1}:invoice', 'tenant-1'],
+    ['invoice:{tenant-1}', 'tenant-1'],
+    ['{tenant-1}{tenant-2}', 'tenant-1'],
+    ['{{nested}}', '{nested'],
+    ['{ü 🔒}', 'ü 🔒'],
+    ['{a:b"\n}', 'a:b"\n'],
+  ])('of %j share the slot of the tag in it', async (name, tag) => {
+    const locks = await lockService({ redis: client });
+    const lock = await locks.acquire(name);
+    const { lease, tokenCounter, forcedNote } = keysOf(PREFIX, name);
+    expect(await client.exists(lease)).toBe(1);
+    const slots = await Promise.all([tag, lease, tokenCounter, forcedNote].map(slotOf));
+    expect(new Set(slots).size).toBe(1);
+    await lock.extend('5s');
+    expect(await locks.tryAcquire(name)).toBeNull();
+    expect(await locks.forceRelease(name)).toMatchObject({ fencingToken: lock.fencingToken });
+    expect(await locks.inspect(name)).toBeNull();
+  });
+
+  it.each(['{}', '{}{a}', '}{', 'a{', '}a{b', 'plain'])(
+    'of %j, which has no tag, have one slot all the same',
+    async (name) => {
+      const locks = await lockService({ redis: client });
+      const lock = await locks.acquire(name);
+      const { lease, tokenCounter, forcedNote } = keysOf(PREFIX, name);
+      expect(await client.exists(lease)).toBe(1);
+      const slots = await Promise.all([lease, tokenCounter, forcedNote].map(slotOf));
+      expect(new Set(slots).size).toBe(1);
+      await lock.extend('5s');
+      expect(await lock.release()).toBe('released');
+    },
+  );
+
+  it('grow their tokens over all names of a tag, whose counter does not stay for ever', async () => {
+    const locks = await lockService({ redis: client });
+    const tokens: number[] = [];
+    for (const name of ['{order-7}:a', '{order-7}:b', 'x{order-7}', '{order-7}:a']) {
+      const lock = await locks.acquire(name);
+      tokens.push(lock.fencingToken);
+      await lock.release();
+    }
+    expect(new Set(tokens).size).toBe(tokens.length);
+    expect(tokens).toEqual(tokens.toSorted((a, b) => a - b));
+    const { tokenCounter } = keysOf(PREFIX, '{order-7}:a');
+    expect(await client.get(tokenCounter)).toBe(String(tokens.at(-1)));
+    expect(await client.ttl(tokenCounter)).toBeGreaterThan(0);
+  });
+
+  it('follow their slot to another node while they are held', async () => {
+    const locks = await lockService({ redis: client });
+    const lock = await locks.acquire('{moving}:invoice', { ttl: '1 minute' });
+    const slot = await slotOf(keysOf(PREFIX, lock.name).lease);
+    const from = await nodeOf(lock.name);
+    const to = (from + 1) % nodes.length;
+    const [fromId, toId] = await Promise.all([
+      nodes[from]!.cluster('MYID'),
+      nodes[to]!.cluster('MYID'),
+    ]);
+    await nodes[to]!.cluster('SETSLOT', slot, 'IMPORTING', fromId);
+    await nodes[from]!.cluster('SETSLOT', slot, 'MIGRATING', toId);
+    // Asked for at the old node, found at the new one, which does not know the scripts yet.
+    await nodes[to]!.script('FLUSH');
+    const { lease, tokenCounter } = keysOf(PREFIX, lock.name);
+    const { host, port } = cluster.servers[to]!;
+    await nodes[from]!.migrate(host, port, '', 0, 5_000, 'KEYS', lease, tokenCounter);
+    await lock.extend('2 minutes');
+    expect(await locks.tryAcquire(lock.name)).toBeNull();
+    for (const node of [nodes[to]!, nodes[from]!]) {
+      await node.cluster('SETSLOT', slot, 'NODE', toId);
+    }
+    await lock.extend('3 minutes');
+    expect((await locks.inspect(lock.name))!.remainingMs).toBeGreaterThan(120_000);
+    expect(await nodes[to]!.exists(lease)).toBe(1);
+    expect(await lock.release()).toBe('released');
+    const next = await locks.acquire(lock.name);
+    expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
+    await next.release();
+  });
+
+  it('leave the Cluster client open when the application closes', async () => {
+    const own = cluster.client();
+    const app = await lockApp({ redis: own });
+    await app.close();
+    expect(own.status).toBe('ready');
+    expect(await own.ping()).toBe('PONG');
+  });
+});
+
+describe('a node of a Cluster that fails', () => {
+  it('by hanging costs no locks but its own', async () => {
+    const locks = await lockService({ redis: client, storeTimeout: 500, ttl: '3s' });
+    const [inReach, outOfReach] = [await namesOn(0, 20), await namesOn(1, 20)];
+    const kept = await Promise.all(inReach.map((name) => locks.acquire(name)));
+    const cutOff = await Promise.all(outOfReach.map((name) => locks.acquire(name)));
+    cluster.servers[1]!.pause();
+    afterTest(() => cluster.servers[1]!.resume());
+    await expect(locks.inspect(outOfReach[0]!)).rejects.toThrow(LockStoreError);
+    await until(() => cutOff.every((lock) => lock.signal.aborted), {
+      what: 'its own are lost',
+      timeoutMs: 15_000,
+    });
+    await renewed(kept);
+    expect(kept.filter((lock) => !lock.isHeld)).toEqual([]);
+    expect(new Set(cutOff.map((lock) => lock.signal.reason.reason))).toEqual(new Set(['deadline']));
+    await Promise.all(kept.map((lock) => lock.release()));
+
+    cluster.servers[1]!.resume();
+    const again = await Promise.all(outOfReach.map((name) => insist(name)));
+    again.forEach((lock, i) => {
+      expect(lock.fencingToken).toBeGreaterThan(cutOff[i]!.fencingToken);
+    });
+    await Promise.all(again.map((lock) => lock.release()));
+
+    async function insist(name: string): Promise<Lock> {
+      let lock: Lock | null = null;
+      const isGiven = async () => (lock = await locks.tryAcquire(name).catch(() => null)) !== null;
+      await until(isGiven, { what: `"${name}" is given again`, timeoutMs: 20_000, intervalMs: 20 });
+      return lock!;
+    }
+  });
+
+  it('by coming back empty makes no token go back, and its holders know', async () => {
+    const locks = await lockService({ redis: client, storeTimeout: 1_000, ttl: '15s' });
+    const names = await namesOn(2, 5);
+    const held = await Promise.all(names.map((name) => locks.acquire(name)));
+    await cluster.servers[2]!.restart();
+    await until(() => held.every((lock) => lock.signal.aborted), {
+      what: 'the next renewal tells',
+      timeoutMs: 20_000,
+    });
+    expect(new Set(held.map((lock) => lock.signal.reason.reason))).toEqual(new Set(['expired']));
+    for (const { name, fencingToken } of held) {
+      const lock = await locks.acquire(name);
+      expect(lock.fencingToken).toBeGreaterThan(fencingToken);
+      expect(await lock.release()).toBe('released');
+    }
+  });
+});

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { RedisServer } from '../support/redis-server.js';
+
+jest.setTimeout(240_000);
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const APPS = join(ROOT, 'test/package/apps');
+const MODULES = join(ROOT, 'node_modules');
+
+let directory: string;
+let redis: RedisServer;
+let packedFiles: string[];
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'nestjs-locker-package-'));
+  // One of its own, since the counters of tokens stay where they are.
+  redis = await RedisServer.start();
+  packedFiles = await pack();
+  await Promise.all([install('cjs-nest-11'), install('esm-nest-12')]);
+});
+
+afterAll(async () => {
+  await redis?.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('the package', () => {
+  it('holds both builds with their types, and no tests', () => {
+    const isExpected = /^(dist\/(esm|cjs)\/.+\.(js|d\.ts)|dist\/cjs\/package\.json)$/;
+    const others = packedFiles.filter((path) => !isExpected.test(path));
+    expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json']);
+    expect(packedFiles.filter((path) => /\.spec\./.test(path))).toEqual([]);
+    const entries = ['esm', 'cjs'].flatMap((format) =>
+      ['index.js', 'index.d.ts', 'testing/index.js', 'testing/index.d.ts'].map(
+        (file) => `dist/${format}/${file}`,
+      ),
+    );
+    expect(packedFiles).toEqual(expect.arrayContaining(entries));
+  });
+});
+
+describe.each([
+  { template: 'cjs-nest-11', nest: '11.', ioredis: '5.' },
+  { template: 'esm-nest-12', nest: '12.', ioredis: '6.' },
+])('the package in the app $template', ({ template, nest, ioredis }) => {
+  it('locks under node, with one copy for import and require', async () => {
+    expect(await runApp(join(directory, template))).toEqual({
+      ...outcome,
+      nest: expect.stringContaining(nest),
+      ioredis: expect.stringContaining(ioredis),
+    });
+  });
+
+  it('locks under jest', async () => {
+    const config = {
+      roots: ['<rootDir>/dist'],
+      transform: {},
+      cacheDirectory: join(directory, 'jest-cache'),
+    };
+    const flags = template.startsWith('esm') ? ['--experimental-vm-modules'] : [];
+    const args = ['--json', '--rootDir', '.', '--config', JSON.stringify(config)];
+    const told = await node(
+      join(directory, template),
+      ...flags,
+      join(MODULES, 'jest/bin/jest.js'),
+      ...args,
+    );
+    expect(JSON.parse(told)).toMatchObject({ success: true, numPassedTests: 1 });
+  });
+});
+
+it('locks in a CommonJS app on Nest 12 under node', async () => {
+  // Not under jest: Nest 12 is an ES module, which jest cannot require on Node 20 and 22.
+  const app = join(directory, 'esm-nest-12', 'commonjs');
+  cpSync(join(directory, 'cjs-nest-11', 'dist'), join(app, 'dist'), { recursive: true });
+  writeFileSync(join(app, 'package.json'), '{ "type": "commonjs" }');
+  expect(await runApp(app)).toMatchObject({ ...outcome, nest: expect.stringContaining('12.') });
+});
+
+/** What src/main.ts prints. */
+const issued = { token: expect.any(Number), second: 'LOCK_BUSY', after: null };
+const outcome = {
+  byUrl: issued,
+  byClient: issued,
+  inTests: issued,
+  isOneCopy: true,
+  entry: 'dist/esm/index.js',
+};
+
+/** Makes an app of a template, compiled against the types of the package that npm installed in it. */
+async function install(template: string): Promise<void> {
+  const app = join(directory, template);
+  cpSync(join(APPS, template), app, { recursive: true });
+  cpSync(join(APPS, 'src'), join(app, 'src'), { recursive: true });
+  const quiet = ['--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'];
+  await run(app, 'npm', 'install', '--prefer-offline', ...quiet);
+  const types = ['--typeRoots', join(MODULES, '@types'), '--types', 'node,jest'];
+  await node(app, join(MODULES, 'typescript/bin/tsc'), ...types);
+}
+
+async function runApp(app: string): Promise<unknown> {
+  return JSON.parse(await node(app, 'dist/main.js'));
+}
+
+/** Makes the package, and tells which files are in it. */
+async function pack(): Promise<string[]> {
+  // From a copy, so that the build disturbs nobody who uses or makes the real `dist` meanwhile.
+  const copy = join(directory, 'source');
+  mkdirSync(copy);
+  const configs = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.build.cjs.json'];
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'lib', ...configs]) {
+    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(MODULES, join(copy, 'node_modules'));
+  await run(copy, 'npm', 'run', 'build');
+  const told = await run(copy, 'npm', 'pack', '--json', '--pack-destination', directory);
+  const [{ filename, files }] = JSON.parse(told) as [
+    { filename: string; files: { path: string }[] },
+  ];
+  renameSync(join(directory, filename), join(directory, 'nestjs-locker.tgz'));
+  return files.map(({ path }) => path);
+}
+
+function node(cwd: string, ...args: string[]): Promise<string> {
+  return run(cwd, process.execPath, ...args);
+}
+
+async function run(cwd: string, file: string, ...args: string[]): Promise<string> {
+  try {
+    const options = { cwd, env: environment(), timeout: 120_000, maxBuffer: 2 ** 26 };
+    return (await promisify(execFile)(file, args, options)).stdout;
+  } catch (error) {
+    const { message, stdout, stderr } = error as Error & Record<'stdout' | 'stderr', string>;
+    throw new Error(`${message}\n${stdout}\n${stderr}`, { cause: error });
+  }
+}
+
+/** Ours, without what npm and jest tell their children about the run they are part of. */
+function environment(): NodeJS.ProcessEnv {
+  const told = /^(npm_(package|lifecycle|config_local_prefix)|NODE_OPTIONS$|NODE_ENV$|JEST_)/;
+  const own = Object.entries(process.env).filter(([name]) => !told.test(name));
+  return { ...Object.fromEntries(own), REDIS_URL: redis.url };
+}

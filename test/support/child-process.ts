@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { transformFileSync } from '@swc/core';
+import { afterTest } from './lock-service.js';
+import { until } from './until.js';
+
+const LIB = fileURLToPath(new URL('../../lib/', import.meta.url));
+
+/** Beside the packages of the project that runs, so that Node finds the same Nest and ioredis. */
+function packagesDirectory(): string {
+  const { resolve: find } = createRequire(import.meta.url);
+  return resolve(dirname(find('@nestjs/common/package.json')), '../..');
+}
+
+function compile(source: string, target: string): void {
+  const { code } = transformFileSync(source, {
+    jsc: {
+      target: 'es2022',
+      keepClassNames: true,
+      parser: { syntax: 'typescript', decorators: true },
+      transform: { legacyDecorator: true, decoratorMetadata: true },
+    },
+    module: { type: 'es6' },
+  });
+  mkdirSync(dirname(target), { recursive: true });
+  writeFileSync(target, code);
+}
+
+/** Compiles a program, and beside it the library as it is now, as its package `nestjs-locker`. */
+function build(program: string): { directory: string; file: string } {
+  const cache = join(packagesDirectory(), '.cache');
+  mkdirSync(cache, { recursive: true });
+  const directory = mkdtempSync(join(cache, 'nestjs-locker-'));
+  const library = join(directory, 'node_modules/nestjs-locker');
+  for (const name of readdirSync(LIB, { recursive: true, encoding: 'utf8' })) {
+    if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
+    compile(join(LIB, name), join(library, name.replace(/ts$/, 'js')));
+  }
+  const exports = { '.': './index.js', './testing': './testing/index.js' };
+  writeFileSync(join(library, 'package.json'), JSON.stringify({ type: 'module', exports }));
+  const file = join(directory, 'program.mjs');
+  compile(program, file);
+  return { directory, file };
+}
+
+/** A program of the tests, in a process of its own; it tells what it sees as lines of JSON. */
+export class Child {
+  /** Starts a TypeScript program, which gets `args` and prints `{"type": …}` lines. Killed after the test. */
+  static start(program: URL, ...args: string[]): Child {
+    const { directory, file } = build(fileURLToPath(program));
+    const child = new Child(spawn(process.execPath, [file, ...args], { stdio: 'pipe' }));
+    afterTest(async () => {
+      await child.kill();
+      rmSync(directory, { recursive: true, force: true });
+    });
+    return child;
+  }
+
+  private readonly lines: { type: string }[] = [];
+  private errors = '';
+
+  private constructor(private readonly child: ChildProcess) {
+    createInterface(child.stdout!).on('line', (line) => {
+      if (line.startsWith('{"type":')) this.lines.push(JSON.parse(line) as { type: string });
+    });
+    child.stderr!.on('data', (data: Buffer) => (this.errors += data.toString()));
+    // Also when this process is killed, and even if the child is stopped at the time.
+    const watcher = spawn('sh', ['-c', 'read -r _; kill -9 "$0"', String(child.pid)], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
+    child.once('exit', () => watcher.kill('SIGKILL'));
+  }
+
+  /** What it told under a type, once it has. */
+  async told<T extends object>(type: string): Promise<T> {
+    const find = () => this.lines.find((line) => line.type === type);
+    await until(() => !!find() || this.hasExited, {
+      what: `the child tells "${type}"`,
+      timeoutMs: 30_000,
+    });
+    const line = find();
+    if (!line) throw new Error(`the child ended without telling "${type}":\n${this.errors}`);
+    return line as unknown as T;
+  }
+
+  /** How it ended, once it has by itself: its exit code, and what it wrote to stderr. */
+  async exit(timeoutMs = 30_000): Promise<{ code: number | null; errors: string }> {
+    await until(() => this.hasExited, { what: 'the child exits by itself', timeoutMs });
+    return { code: this.child.exitCode, errors: this.errors };
+  }
+
+  /** Writes to its stdin. */
+  write(text: string): void {
+    this.child.stdin!.write(text);
+  }
+
+  /** Sends it a signal, such as SIGSTOP. */
+  signal(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    if (this.hasExited) return;
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await exited;
+  }
+
+  private get hasExited(): boolean {
+    return this.child.exitCode !== null || this.child.signalCode !== null;
+  }
+}
