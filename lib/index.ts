@@ -10,7 +10,13 @@ export * from './lock.errors.js';
 export type { LockModuleOptions, LockOptionsFactory } from './lock-module-options.js';
 export { LockModule } from './lock.module.js';
 export { LockService } from './lock.service.js';
-export { type BusyContext, Locked, type LockedOptions } from './locked.decorator.js';
+export {
+  type BusyContext,
+  type LockableResult,
+  Locked,
+  type LockedDecorator,
+  type LockedOptions,
+} from './locked.decorator.js';
 export type { MethodKind } from './locked-method.js';
 export type * from './stores/lock-store.interface.js';
 export type { RedisSource } from './stores/redis/redis-connection.js';

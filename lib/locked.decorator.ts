@@ -56,10 +56,22 @@ export interface LockedOptions extends Omit<AcquireOptions, 'signal'> {
   readonly returns?: MethodKind;
 }
 
-/** What a lock can be held around: nothing that has a result before the lock is held. */
+/**
+ * What a lock can be held around: nothing that has a result before the lock is held.
+ *
+ * @example
+ * type Report = () => LockableResult;
+ */
 export type LockableResult = PromiseLike<any> | Observable<any> | AsyncGenerator<any, any, any>;
 
-/** A method decorator for methods that return a promise, an Observable or an async generator. */
+/**
+ * A method decorator for methods that return a promise, an Observable or an async generator.
+ *
+ * The compiler refuses it on others. `applyDecorators` of Nest does not know such decorators.
+ *
+ * @example
+ * const OncePerFleet = () => applyDecorators(Locked('report') as MethodDecorator);
+ */
 export type LockedDecorator<Args extends readonly unknown[] = any[]> = <
   Method extends (...args: any[]) => LockableResult,
 >(

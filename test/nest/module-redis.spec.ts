@@ -53,6 +53,10 @@ describe('the option redis', () => {
     expect(keys).toEqual([expect.stringMatching(/^of-its-own:/)]);
   });
 
+  it('does not start on a database that the server does not have', async () => {
+    await expect(keysWithLock({ redis: `${url}/99` })).rejects.toThrow('DB index is out of range');
+  });
+
   it.each([
     ['no argument', () => LockModule.forRoot()],
     ['{}', () => LockModule.forRoot({})],

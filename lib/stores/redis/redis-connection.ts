@@ -40,6 +40,9 @@ export class RedisConnection {
       // A failed first attempt is not the end: the client goes on trying, and so do its commands.
       await this.client.connect().catch((error: Error) => (this.lastError ??= withoutCommand(error)));
     }
+    // ioredis only tells a failed SELECT as an event, and goes on in database 0.
+    const { db } = this.client.options as RedisOptions;
+    if (this.isOurs && db) await this.client.select(db);
   }
 
   /** Closes the client if it is ours. Not with QUIT: a server that hangs would not answer it. */
