@@ -76,6 +76,7 @@ describe('RedisConnection', () => {
     const connection = connectionTo('redis://127.0.0.1:1');
     await connection.close();
     await until(() => connection.client.status === 'end', { what: 'it is closed' });
+    expect(connection.client.status).toBe('end');
   });
 
   it.each(['localhost:6379', 'http://localhost', 'redis:localhost', 'redis://a b', ''])(
