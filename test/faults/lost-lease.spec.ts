@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { Lock, LockService } from 'nestjs-locker';
+import { keysOf } from '../../lib/stores/redis/redis-keys.js';
 import { leaseEnd, leaseKey, passed } from '../support/lease-end.js';
 import { afterTest, errorOf, eventsOf, lockService } from '../support/lock-service.js';
 import { RedisServer } from '../support/redis-server.js';
@@ -114,6 +115,22 @@ describe('the validity of a lock', () => {
     await until(async () => (await direct.exists(leaseKey(NAME))) === 0, {
       what: 'no lease is left',
     });
+  });
+
+  it('that was never had costs others no ttl: the lease of a late grant is released', async () => {
+    const proxy = await TcpProxy.start(server.port);
+    afterTest(() => proxy.stop());
+    const ttl = 2_000;
+    const slow = await lockService({ redis: proxy.url, ttl, storeTimeout: 10_000 });
+    proxy.delayMs = { requests: ttl };
+    // That one alone is slow: what is sent after it is not.
+    proxy.onRequest = () => queueMicrotask(() => (proxy.delayMs = 0));
+    const start = performance.now();
+    await errorOf(slow.acquire(NAME, { wait: 0 }));
+    expect(await direct.exists(keysOf('lock', NAME).tokenCounter)).toBe(1); // it was granted
+    await until(async () => (await direct.exists(leaseKey(NAME))) === 0, { what: 'it is free' });
+    // Granted after one ttl at the earliest, it would last to the end of the second.
+    expect(performance.now()).toBeLessThan(start + 2 * ttl);
   });
 });
 

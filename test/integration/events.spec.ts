@@ -91,11 +91,12 @@ describe('events$', () => {
       },
     ],
     [
-      'a release that fails for longer than the lease lasts',
+      'releases that fail for longer than the lease lasts',
       'release-failed',
       async () => {
         const lock = await locks.acquire('a');
         store.fail('release', { times: 100 });
+        await errorOf(lock.release());
         await errorOf(lock.release());
         await store.clock.advance('2 minutes');
       },

@@ -38,7 +38,9 @@ export class RedisConnection {
   async open(): Promise<void> {
     if (this.isOurs && this.client.status === 'wait') {
       // A failed first attempt is not the end: the client goes on trying, and so do its commands.
-      await this.client.connect().catch((error: Error) => (this.lastError ??= withoutCommand(error)));
+      await this.client
+        .connect()
+        .catch((error: Error) => (this.lastError ??= withoutCommand(error)));
     }
     // ioredis only tells a failed SELECT as an event, and goes on in database 0.
     const { db } = this.client.options as RedisOptions;
