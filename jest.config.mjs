@@ -32,6 +32,8 @@ const project = (displayName, moduleNameMapper = {}, ignored = []) => ({
 export default {
   // Real servers, on machines that may be busy.
   testTimeout: 30_000,
+  // They mostly wait for those servers.
+  maxWorkers: 2,
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/index.ts', '!lib/**/*.interface.ts'],
   projects: [

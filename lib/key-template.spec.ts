@@ -62,6 +62,15 @@ describe('compileKeyTemplate: what a template means', () => {
     expect(nameOf(template, parameters, args)).toBe(name);
   });
 
+  it('is refused where its name is no parameter and the only one has no properties: it was minified', () => {
+    const compile = (type: unknown) => () =>
+      compileKeyTemplate('invoice:<id>', method('a'), { ...WHERE, parameterTypes: [type] });
+    for (const type of [String, Number]) {
+      expect(compile(type)).toThrow(/<id>, which is no parameter\. .*a.* Write .*<0>/);
+    }
+    expect(compile(Object)).not.toThrow();
+  });
+
   it('reads the instance', () => {
     expect(nameOf('<this.tenant>:<id>', 'id', [1], { tenant: 'acme' })).toBe('acme:1');
   });

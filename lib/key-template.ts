@@ -21,6 +21,8 @@ export type KeyOf = (instance: object, args: readonly unknown[]) => string;
 export interface MethodLocation {
   readonly className: string;
   readonly methodName: string;
+  /** As the compiler has emitted them, if it has. */
+  readonly parameterTypes?: readonly unknown[] | undefined;
 }
 
 /**
@@ -53,6 +55,8 @@ export function compileKeyTemplate(
   const parts = pieces.map((piece, index) => {
     if (!isPlaceholder(piece)) return piece;
     const source = locate(piece, signature, refuse);
+    if (source.lookedIn && PRIMITIVES.has(where.parameterTypes?.[0]))
+      refuse(noSuchName(piece, signature));
     return compilePart(source, pieces[index + 1], `${owner}: ${piece.text} of ${subject}`);
   });
   return (instance, args) => {
@@ -129,7 +133,12 @@ interface Source {
   readonly position: number | null;
   readonly path: readonly string[];
   readonly hasDefault?: boolean;
+  /** The single parameter, in which a name that is none is looked up. */
+  readonly lookedIn?: boolean;
 }
+
+/** What has no properties worth a name: here the name of a minified parameter was meant. */
+const PRIMITIVES: ReadonlySet<unknown> = new Set([String, Number, Boolean, BigInt]);
 
 function locate(placeholder: Placeholder, signature: Signature | null, refuse: Refuse): Source {
   const { root, path } = placeholder;
@@ -176,11 +185,16 @@ function locateName(placeholder: Placeholder, signature: Signature | null, refus
         'nearest to the method.',
     );
   }
-  if (signature.parameters.length === 1 && path.length === 0) return { position: 0, path: [root] };
-  const choice = signature.parameters.length > 0 ? `one of them, ${instead}` : '<this.name>';
-  return refuse(
-    `has ${text}, which is no parameter. ${listParameters(signature)} Write ${choice}.`,
-  );
+  if (signature.parameters.length === 1 && path.length === 0) {
+    return { position: 0, path: [root], lookedIn: true };
+  }
+  return refuse(noSuchName(placeholder, signature));
+}
+
+function noSuchName({ text, path }: Placeholder, signature: Signature | null): string {
+  const instead = `a position such as <${[0, ...path].join('.')}>, or a function of the arguments`;
+  const choice = signature?.parameters.length ? `one of them, ${instead}` : '<this.name>';
+  return `has ${text}, which is no parameter. ${listParameters(signature)} Write ${choice}.`;
 }
 
 function listParameters(signature: Signature | null): string {

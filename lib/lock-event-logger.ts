@@ -4,8 +4,34 @@ import type { LockEvent } from './core/lock-events.js';
 
 const MOST_NAMES_SHOWN = 3;
 
+const LEAST_PAUSE_MS = 1_000;
+
+/** Writes what happens to locks to Nest's log. */
+export class LockEventLogger {
+  private lastRenewalWarningAt = -Infinity;
+
+  constructor(private readonly logger: LoggerService) {}
+
+  log(event: LockEvent): void {
+    if (event.type === 'renewal-failed' && this.warnedJustNow()) return;
+    try {
+      write(this.logger, event);
+    } catch {
+      // A logger that fails must not cost a lock; there is nowhere left to tell it.
+    }
+  }
+
+  /** In an outage every batch fails again and again. */
+  private warnedJustNow(): boolean {
+    const now = performance.now();
+    if (now - this.lastRenewalWarningAt < LEAST_PAUSE_MS) return true;
+    this.lastRenewalWarningAt = now;
+    return false;
+  }
+}
+
 /** Contention is no error; a lock that was lost is worth a look. */
-export function logLockEvent(logger: LoggerService, event: LockEvent): void {
+function write(logger: LoggerService, event: LockEvent): void {
   switch (event.type) {
     case 'busy':
       logger.debug?.(`"${event.name}" is busy; gave up after ${Math.round(event.waitedMs)} ms.`);

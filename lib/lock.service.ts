@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
 import type { AcquireOptions, TryAcquireOptions } from './core/acquire-options.js';
@@ -5,7 +6,7 @@ import type { WithLockOptions } from './core/hold.js';
 import { type HeldLock, LockClient } from './core/lock-client.js';
 import type { LockEvent } from './core/lock-events.js';
 import type { Lock } from './core/lock.js';
-import { logLockEvent } from './lock-event-logger.js';
+import { LockEventLogger } from './lock-event-logger.js';
 import type { ResolvedLockModuleOptions } from './lock-module-options.js';
 import type { LeaseRecord, LockStore } from './stores/lock-store.interface.js';
 
@@ -30,6 +31,7 @@ export class LockService {
   readonly events$: Observable<LockEvent>;
 
   private readonly logger = new Logger(LockService.name);
+  private readonly eventLogger = new LockEventLogger(this.logger);
   private readonly events = new Subject<LockEvent>();
   private readonly store: LockStore;
   private readonly client: LockClient;
@@ -41,7 +43,7 @@ export class LockService {
     this.client = new LockClient({
       ...options,
       emit: (event) => {
-        logLockEvent(this.logger, event);
+        this.eventLogger.log(event);
         this.events.next(event);
       },
     });
@@ -142,6 +144,16 @@ export class LockService {
    */
   current(name?: string): Lock | undefined {
     return this.client.context.current(name);
+  }
+
+  /** What logs show: not the options of the client, with its password. */
+  toJSON(): { store: string; held: HeldLock[] } {
+    return { store: this.store.description, held: this.held() };
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return `LockService ${inspect(this.toJSON())}`;
   }
 
   /** @internal */

@@ -1,5 +1,5 @@
 import { AsyncResource } from 'node:async_hooks';
-import { isObservable, Observable, type Subscription } from 'rxjs';
+import { isObservable, Observable, Subject, type Subscription, takeUntil } from 'rxjs';
 import type { AcquireOptions } from './core/acquire-options.js';
 import type { WithLockOptions } from './core/hold.js';
 import type { Lock } from './core/lock.js';
@@ -47,17 +47,17 @@ async function promiseUnderLock(call: LockedCall): Promise<unknown> {
 function observableUnderLock(call: LockedCall): Observable<unknown> {
   return new Observable((subscriber) => {
     const unsubscribed = new AbortController();
-    let subscription: Subscription | undefined;
+    const stopped = new Subject<void>();
+    let fallback: Subscription | undefined;
 
     const consume = (lock: Lock): Promise<void> =>
       new Promise((resolve, reject) => {
-        const stop = (): void => {
-          subscription?.unsubscribe();
-          resolve();
-        };
+        const stop = (): void => stopped.next();
         unsubscribed.signal.addEventListener('abort', stop);
         lock.signal.addEventListener('abort', stop);
-        subscription = (call.proceed() as Observable<unknown>).subscribe({
+        const source = call.proceed() as Observable<unknown>;
+        // Not by its subscription: a source that emits at once is not to be had by that yet.
+        source.pipe(takeUntil(stopped)).subscribe({
           next: (value) => subscriber.next(value),
           error: reject,
           complete: resolve,
@@ -68,7 +68,7 @@ function observableUnderLock(call: LockedCall): Observable<unknown> {
     const run = async (): Promise<void> => {
       const outcome = await underLock(call, consume, unsubscribed.signal);
       const last = 'busy' in outcome ? await onBusy(call, outcome.busy) : outcome.result;
-      if (isObservable(last)) subscription = last.subscribe(subscriber);
+      if (isObservable(last)) fallback = last.subscribe(subscriber);
       else {
         if (last !== undefined) subscriber.next(last);
         subscriber.complete();
@@ -78,7 +78,7 @@ function observableUnderLock(call: LockedCall): Observable<unknown> {
     run().catch((error: unknown) => subscriber.error(error));
     return () => {
       unsubscribed.abort();
-      subscription?.unsubscribe();
+      fallback?.unsubscribe();
     };
   });
 }

@@ -129,14 +129,7 @@ export function Locked(
     const owner = `${where.className}.${where.methodName}`;
     const method = methodOf(target, descriptor, owner);
     const acquireOptions = checkOptions(options, owner);
-    const keyOf =
-      typeof key === 'string' ? compileKeyTemplate(key, originalOf(method), where) : key;
-    if (typeof keyOf !== 'function') {
-      throw new LockOptionsError(
-        `${owner}: the key of @Locked is ${describeValue(key)}; write a template such as 'invoice:<id>', or a function.`,
-      );
-    }
-    const nameOf = typeof key === 'string' ? (keyOf as KeyOf) : checkedNameOf(key, owner);
+    const nameOf = checkedNameOf(compileKey(key, originalOf(method), where, owner), owner);
     const kind = kindOfMethod(target, propertyKey, method, options.returns, owner);
     const property = declareLockService(target, options.using);
 
@@ -165,7 +158,12 @@ function locate(target: object | undefined, propertyKey: string | symbol): Metho
   }
   const isStatic = typeof target === 'function';
   const className = isStatic ? target.name : target.constructor.name;
-  return { className, methodName: String(propertyKey) };
+  const parameterTypes: unknown[] | undefined = Reflect.getMetadata(
+    'design:paramtypes',
+    target,
+    propertyKey,
+  );
+  return { className, methodName: String(propertyKey), parameterTypes };
 }
 
 function methodOf(
@@ -205,18 +203,25 @@ function checkOptions(options: LockedOptions, owner: string): AcquireOptions {
     );
   }
   resolveAcquireOptions(given, { ttlMs: 0, waitMs: 0 }, what);
-  return onBusy === 'throw' ? given : { wait: 0, ...given };
+  return onBusy === 'throw' ? given : { ...given, wait: given.wait ?? 0 };
 }
 
-function checkedNameOf(key: (...args: any[]) => string, owner: string): KeyOf {
+function compileKey(key: unknown, method: Function, where: MethodLocation, owner: string): KeyOf {
+  if (typeof key === 'string') return compileKeyTemplate(key, method, where);
+  if (typeof key === 'function') return (instance, args) => Reflect.apply(key, instance, args);
+  throw new LockOptionsError(
+    `${owner}: the key of @Locked is ${describeValue(key)}; write a template such as 'invoice:<id>', or a function.`,
+  );
+}
+
+/** A name that is none is told with the method that it was made for. */
+function checkedNameOf(keyOf: KeyOf, owner: string): KeyOf {
   return (instance, args) => {
-    const name: unknown = key.apply(instance, [...args]);
+    const name: unknown = keyOf(instance, args);
     try {
       return checkLockName(name);
     } catch (error) {
-      throw new LockKeyError(
-        `${owner}: the key function of @Locked gave a name of no use. ${(error as Error).message}`,
-      );
+      throw new LockKeyError(`${owner}: ${(error as Error).message}`);
     }
   };
 }

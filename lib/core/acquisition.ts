@@ -13,7 +13,7 @@ import type { BoundedStore } from './bounded-store.js';
 import type { Clock, Timer } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
 import { driftOf, type LeaseGrant } from './lease.js';
-import type { LocalQueue, Place } from './local-queue.js';
+import type { LastAnswer, LocalQueue, Place } from './local-queue.js';
 
 const FIRST_DELAY_MS = 10;
 const LONGEST_DELAY_MS = 200;
@@ -53,12 +53,9 @@ export class Acquisition {
     this.interrupt(new LockDrainingError(this.name));
   }
 
-  /** Asks once, unless others of this process wait already: a try never overtakes them. */
+  /** Asks once, unless others of this process wait for the holder: a try never overtakes them. */
   tryOnce(): Promise<LeaseGrant> {
-    return this.interruptible(async () => {
-      if (this.tools.queue.isWaitedFor(this.name)) throw this.busyError();
-      return (await this.ask()) ?? this.refuse();
-    });
+    return this.interruptible(() => this.askUnlessKnown(this.tools.queue.lastAnswer(this.name)));
   }
 
   /** Asks until the name is granted or the wait ends. */
@@ -76,12 +73,37 @@ export class Acquisition {
   private async askInTurn(place: Place): Promise<LeaseGrant> {
     const { waitMs } = this.options;
     for (let round = 0; ; round++) {
-      const grant = place.isFirst ? await this.ask() : undefined;
+      const grant = place.isFirst ? await this.askFor(place) : undefined;
       if (grant) return grant;
       const leftMs = waitMs - this.waitedMs;
-      if (leftMs <= 0) return this.refuse();
+      if (leftMs <= 0) return place.isFirst ? this.refuse() : this.endBehind(place);
       await this.pause(place, Math.min(leftMs, place.isFirst ? this.delay(round) : Infinity));
     }
+  }
+
+  private async askFor(place: Place): Promise<LeaseGrant | undefined> {
+    try {
+      const grant = await this.ask();
+      if (!grant && this.busyWith) place.tell(this.busyWith);
+      return grant;
+    } catch (error) {
+      if (error instanceof LockStoreError) place.tell(error);
+      throw error;
+    }
+  }
+
+  /** The wait ends without an answer of its own: "busy" would be a guess if the store is silent. */
+  private endBehind({ lastAnswer }: Place): Promise<LeaseGrant> {
+    if (lastAnswer instanceof LockStoreError) throw lastAnswer;
+    return this.askUnlessKnown(lastAnswer);
+  }
+
+  private async askUnlessKnown(lastAnswer: LastAnswer): Promise<LeaseGrant> {
+    if (!lastAnswer || lastAnswer instanceof LockStoreError) {
+      return (await this.ask()) ?? this.refuse();
+    }
+    this.busyWith = lastAnswer;
+    return this.refuse();
   }
 
   private async ask(): Promise<LeaseGrant | undefined> {
@@ -124,7 +146,7 @@ export class Acquisition {
     try {
       await this.orInterruption(
         new Promise<void>((resolve) => {
-          if (ms !== Infinity) timer = this.tools.clock.setTimer(resolve, ms);
+          if (ms !== Infinity) timer = this.tools.clock.setTimer(resolve, ms, true);
           place.onWake(resolve);
         }),
       );

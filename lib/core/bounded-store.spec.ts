@@ -53,6 +53,13 @@ describe('BoundedStore', () => {
     await expect(call).rejects.toMatchObject({ cause });
   });
 
+  it('rejects where the store throws at once', async () => {
+    store.renew = () => {
+      throw new TypeError('not a promise');
+    };
+    await expect(bounded.renew([REQUEST])).rejects.toThrow(/could not renew.*not a promise/);
+  });
+
   it("lets the store's own LockStoreError through as it is", async () => {
     const own = new LockStoreError('mine');
     store.fail('inspect', { error: own });

@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { LockStoreError } from '../lock.errors.js';
+import { LockError, LockStoreError } from '../lock.errors.js';
 import type {
   AcquireReply,
   AcquireRequest,
@@ -26,11 +26,11 @@ export class BoundedStore {
   ) {}
 
   acquire(request: AcquireRequest): Promise<AcquireReply> {
-    return this.limit(this.store.acquire(request), `acquire "${request.name}"`);
+    return this.limit(() => this.store.acquire(request), `acquire "${request.name}"`);
   }
 
   renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
-    return this.limit(this.store.renew(requests), `renew ${requests.length} lock(s)`);
+    return this.limit(() => this.store.renew(requests), `renew ${requests.length} lock(s)`);
   }
 
   renewalGroupOf(name: string): string {
@@ -38,31 +38,33 @@ export class BoundedStore {
   }
 
   release(request: ReleaseRequest): Promise<ReleaseOutcome> {
-    return this.limit(this.store.release(request), `release "${request.name}"`);
+    return this.limit(() => this.store.release(request), `release "${request.name}"`);
   }
 
   inspect(name: string): Promise<LeaseRecord | null> {
-    return this.limit(this.store.inspect(name), `inspect "${name}"`);
+    return this.limit(() => this.store.inspect(name), `inspect "${name}"`);
   }
 
   forceRelease(name: string): Promise<LeaseRecord | null> {
-    return this.limit(this.store.forceRelease(name), `release "${name}" by force`);
+    return this.limit(() => this.store.forceRelease(name), `release "${name}" by force`);
   }
 
   connect(timeoutMs: number): Promise<void> {
-    return this.limit(this.store.connect(), 'be ready', timeoutMs);
+    return this.limit(() => this.store.connect(), 'be ready', timeoutMs);
   }
 
   close(): Promise<void> {
-    return this.limit(this.store.close(), 'close');
+    return this.limit(() => this.store.close(), 'close');
   }
 
-  private limit<T>(reply: Promise<T>, task: string, timeoutMs = this.timeoutMs): Promise<T> {
+  private limit<T>(take: () => Promise<T>, task: string, timeoutMs = this.timeoutMs): Promise<T> {
     return new Promise((resolve, reject) => {
       const timer = this.clock.setTimer(() => {
         const cause = this.store.lastError;
         reject(this.failure(task, `no answer within ${timeoutMs} ms`, cause));
       }, timeoutMs);
+      // A store that throws at once must reject, too.
+      const reply = (async () => take())();
       reply.then(
         (value) => {
           timer.clear();
@@ -70,7 +72,7 @@ export class BoundedStore {
         },
         (error: unknown) => {
           timer.clear();
-          reject(error instanceof LockStoreError ? error : this.failure(task, 'it failed', error));
+          reject(error instanceof LockError ? error : this.failure(task, 'it failed', error));
         },
       );
     });
@@ -81,7 +83,7 @@ export class BoundedStore {
     const reason = types.isNativeError(cause) ? `: ${cause.message}` : '';
     return new LockStoreError(
       `The lock store (${this.store.description}) could not ${task}: ${what}${reason}. ` +
-        'Nothing is known about the lock; check that the store is up and reachable.',
+        'Nothing is known about the lock; check that the store is up, can be reached and may be written to.',
       { cause },
     );
   }

@@ -19,8 +19,12 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since an arbitrary start; never goes back, has fractions. */
   now(): number;
-  /** Calls back once, `delayMs` from now, however long that is; never keeps the process alive. */
-  setTimer(callback: () => void, delayMs: number): Timer;
+  /**
+   * Calls back once, `delayMs` from now, however long that is.
+   *
+   * @param keepsAlive whether the process stays up for it: not by default
+   */
+  setTimer(callback: () => void, delayMs: number, keepsAlive?: boolean): Timer;
 }
 
 /** Node's timers overflow above this and fire after 1 ms instead. */
@@ -35,12 +39,12 @@ const LONGEST_TIMEOUT = 2 ** 31 - 1;
 export const systemClock: Clock = {
   now: () => performance.now(),
 
-  setTimer(callback, delayMs) {
+  setTimer(callback, delayMs, keepsAlive = false) {
     let handle: NodeJS.Timeout;
     const arm = (leftMs: number): void => {
       const step = Math.min(leftMs, LONGEST_TIMEOUT);
       handle = setTimeout(() => (leftMs > step ? arm(leftMs - step) : callback()), step);
-      handle.unref();
+      if (!keepsAlive) handle.unref();
     };
     arm(Math.max(0, delayMs));
     return { clear: () => clearTimeout(handle) };

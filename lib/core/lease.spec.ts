@@ -47,6 +47,34 @@ describe('Lease', () => {
     expect(lease.wakeAt).toBe(TTL / 3);
   });
 
+  it('aborts its signal when that is asked for after the deadline, before any timer has run', () => {
+    const lease = leaseOf();
+    expect(lease.signal.aborted).toBe(false);
+    clock.freeze(TTL);
+    expect(lease.signal.aborted).toBe(true);
+  });
+
+  it('aborts its signal also if telling the loss throws', () => {
+    const lease = leaseOf();
+    const { signal } = lease;
+    onLost.mockImplementation(() => {
+      throw new Error('nobody listens');
+    });
+    expect(() => lease.lose('forced')).toThrow('nobody listens');
+    expect(signal.aborted).toBe(true);
+  });
+
+  it('counts by a shorter renewal that may have been applied after a longer one', () => {
+    const lease = leaseOf();
+    const [shorter] = [lease.beginRenewal(clock.now())];
+    clock.freeze(100);
+    const longer = lease.beginExtension(TTL * 10, clock.now());
+    lease.confirm(100, longer.ttlMs);
+    lease.confirm(0, shorter.ttlMs);
+    expect(lease.remainingMs).toBe(TTL - driftOf(TTL) - 100);
+    expect(lease.renewAt).toBe(clock.now());
+  });
+
   it('aborts its signal, tells the loss and throws it once its deadline has passed', () => {
     const lease = leaseOf();
     const { signal } = lease;

@@ -87,9 +87,10 @@ export class Lease implements LeaseClaim {
 
   /** Made when it is first asked for: most locks never need one. */
   get signal(): AbortSignal {
+    const { loss } = this; // aborts the signal that there is, should the deadline have passed
     if (!this.controller) {
       this.controller = new AbortController();
-      if (this.loss) this.controller.abort(this.loss);
+      if (loss) this.controller.abort(loss);
     }
     return this.controller.signal;
   }
@@ -128,13 +129,22 @@ export class Lease implements LeaseClaim {
   /** The store confirmed a renewal of `ttlMs` that was sent at `sentAt`. False if that came too late. */
   confirm(sentAt: number, ttlMs: number): boolean {
     if (!this.isHeld) return false;
-    if (sentAt < this.confirmedSentAt) return true;
+    if (sentAt < this.confirmedSentAt) {
+      if (ttlMs < this.confirmedTtlMs) this.doubt(sentAt, ttlMs);
+      return true;
+    }
     this.confirmedSentAt = sentAt;
     // An extension sent meanwhile may have made it shorter.
     this.confirmedTtlMs = Math.min(ttlMs, this.ttlMs);
     this.deadline = sentAt + this.confirmedTtlMs - driftOf(this.confirmedTtlMs);
     this.renewAt = this.nextRenewal();
     return true;
+  }
+
+  /** A shorter renewal from before an extension may have been applied after it: renew at once. */
+  private doubt(sentAt: number, ttlMs: number): void {
+    this.deadline = Math.min(this.deadline, sentAt + ttlMs - driftOf(ttlMs));
+    if (this.renewable) this.renewAt = this.clock.now();
   }
 
   /** Loses it if its deadline has passed. */
@@ -148,8 +158,11 @@ export class Lease implements LeaseClaim {
     if (this.ending !== undefined) return;
     const loss = new LockLostError(this.name, this.fencingToken, reason);
     this.ending = loss;
-    this.onLost(this, loss);
-    this.controller?.abort(loss);
+    try {
+      this.onLost(this, loss);
+    } finally {
+      this.controller?.abort(loss);
+    }
   }
 
   /** Ends it quietly. False if it had ended before. */

@@ -67,9 +67,8 @@ export class LockClient implements LockOperations {
   private readonly cleaner: LeaseCleaner;
   private readonly leaks: LeakWatch;
   private readonly tools: AcquisitionTools;
-  private readonly acquiring = new Set<Acquisition>();
-  /** Leases not yet given back, and holds whose work has not ended. */
-  private readonly unfinished = new Set<Lease | Hold>();
+  /** Acquisitions under way, leases not yet given back, and holds whose work has not ended. */
+  private readonly unfinished = new Set<Acquisition | Lease | Hold>();
   private whenIdle: (() => void) | undefined;
   private draining = false;
 
@@ -92,12 +91,13 @@ export class LockClient implements LockOperations {
   async acquire(name: string, options: AcquireOptions = {}): Promise<Lock> {
     const lease = await this.takeLease(name, options);
     const lock = new Lock(lease, this);
-    this.leaks.watch(lock, lease);
+    // Without renewal it ends by itself, and may be left to that.
+    if (options.renew !== false) this.leaks.watch(lock, lease);
     return lock;
   }
 
   async tryAcquire(name: string, options: TryAcquireOptions = {}): Promise<Lock | null> {
-    if ('wait' in options) {
+    if ('wait' in options && options.wait !== undefined) {
       throw new LockOptionsError('tryAcquire never waits: leave "wait" out, or use acquire.');
     }
     try {
@@ -135,6 +135,7 @@ export class LockClient implements LockOperations {
     for (const lease of this.keeper) {
       if (lease.name === name && lease.fencingToken === holder.fencingToken) lease.lose('forced');
     }
+    this.queue.wake(name);
     return holder;
   }
 
@@ -193,7 +194,7 @@ export class LockClient implements LockOperations {
   /** Refuses new locks, rejects waiters, gives handlers `timeoutMs`, then takes their locks away. */
   async drain(timeoutMs: number): Promise<void> {
     this.draining = true;
-    for (const acquisition of this.acquiring) acquisition.drain();
+    for (const task of this.unfinished) if (task instanceof Acquisition) task.drain();
     await this.untilIdle(timeoutMs);
     for (const lease of this.keeper) lease.lose('shutdown');
     await this.cleaner.close();
@@ -208,17 +209,15 @@ export class LockClient implements LockOperations {
     const resolved = resolveAcquireOptions(options, this.options, `lock "${name}"`);
     if (this.draining) throw new LockDrainingError(name);
     const acquisition = new Acquisition(this.tools, name, resolved);
-    const grant = await this.run(acquisition, name, resolved);
-    if (this.draining) {
+    this.unfinished.add(acquisition);
+    try {
+      const grant = await this.run(acquisition, name, resolved);
+      if (!this.draining) return this.begin(grant, acquisition.waitedMs);
       this.cleaner.clean(grant, resolved.ttlMs);
       throw new LockDrainingError(name);
+    } finally {
+      this.finish(acquisition);
     }
-    const lease = new Lease(grant, this.clock, (lost, loss) => this.onLost(lost, loss));
-    this.unfinished.add(lease);
-    this.keeper.keep(lease);
-    const { fencingToken } = lease;
-    this.options.emit({ type: 'acquired', name, fencingToken, waitedMs: acquisition.waitedMs });
-    return lease;
   }
 
   private async run(
@@ -226,7 +225,6 @@ export class LockClient implements LockOperations {
     name: string,
     { waitMs }: ResolvedAcquireOptions,
   ): Promise<LeaseGrant> {
-    this.acquiring.add(acquisition);
     try {
       return await (waitMs > 0 ? acquisition.wait() : acquisition.tryOnce());
     } catch (error) {
@@ -235,9 +233,16 @@ export class LockClient implements LockOperations {
         this.options.emit({ type: 'busy', name, waitedMs: acquisition.waitedMs, holder });
       }
       throw error;
-    } finally {
-      this.acquiring.delete(acquisition);
     }
+  }
+
+  private begin(grant: LeaseGrant, waitedMs: number): Lease {
+    const lease = new Lease(grant, this.clock, (lost, loss) => this.onLost(lost, loss));
+    this.unfinished.add(lease);
+    this.keeper.keep(lease);
+    const { name, fencingToken } = lease;
+    this.options.emit({ type: 'acquired', name, fencingToken, waitedMs });
+    return lease;
   }
 
   private onLost(lease: Lease, error: LockLostError): void {
@@ -273,7 +278,7 @@ export class LockClient implements LockOperations {
     this.release(lease).catch(() => undefined); // told as release-failed
   }
 
-  private finish(ended: Lease | Hold): void {
+  private finish(ended: Acquisition | Lease | Hold): void {
     this.unfinished.delete(ended);
     if (this.unfinished.size === 0) this.whenIdle?.();
   }
@@ -281,7 +286,7 @@ export class LockClient implements LockOperations {
   private untilIdle(timeoutMs: number): Promise<void> {
     if (this.unfinished.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = this.clock.setTimer(resolve, timeoutMs);
+      const timer = this.clock.setTimer(resolve, timeoutMs, true);
       this.whenIdle = () => {
         timer.clear();
         resolve();

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
 import type { Duration } from './duration.js';
 import type { Lease } from './lease.js';
@@ -106,6 +107,17 @@ export class Lock implements AsyncDisposable {
       releasing.catch(() => (this.releasing = undefined));
     }
     return this.releasing;
+  }
+
+  /** What logs show: not the owner, which is a secret, nor the client behind it. */
+  toJSON(): { name: string; fencingToken: number; isHeld: boolean; remainingMs: number } {
+    const { name, fencingToken, isHeld, remainingMs } = this;
+    return { name, fencingToken, isHeld, remainingMs };
+  }
+
+  /** @internal */
+  [inspect.custom](): string {
+    return `Lock ${inspect(this.toJSON())}`;
   }
 
   /** For `await using`: releases, and throws as `release()` does. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Cluster, Redis } from 'ioredis';
-import { type Lock, LockStoreError } from 'nestjs-locker';
+import { type Lock, LockOptionsError, LockStoreError } from 'nestjs-locker';
 import { keysOf } from '../../lib/stores/redis/redis-keys.js';
 import { afterTest, errorOf, lockApp, lockService } from '../support/lock-service.js';
 import { RedisCluster } from '../support/redis-cluster.js';
@@ -180,6 +180,11 @@ describe('locks on a Cluster', () => {
     await app.close();
     expect(own.status).toBe('ready');
     expect(await own.ping()).toBe('PONG');
+  });
+  it('are refused at start through a client of one node', async () => {
+    const error = await errorOf(lockApp({ redis: cluster.servers[0]!.url }));
+    expect(error).toBeInstanceOf(LockOptionsError);
+    expect(String(error)).toMatch(/one node of a Redis Cluster.*new Cluster\(nodes\)/);
   });
 });
 

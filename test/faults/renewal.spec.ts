@@ -113,6 +113,12 @@ describe('a process that holds locks', () => {
     expect(await child.exit()).toEqual({ code: 0, errors: '' });
   });
 
+  it('stays up for those that wait, whatever else has ended', async () => {
+    const child = Child.start(program('waits-in-memory'));
+    expect(await child.told('done')).toMatchObject({ error: 'LockTimeoutError' });
+    expect(await child.exit()).toEqual({ code: 0, errors: '' });
+  });
+
   it('ends by itself once its application is closed (Redis)', async () => {
     const child = Child.start(program('ends-by-itself'), server.url);
     expect(await child.told('done')).toMatchObject({ held: [false, false] });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import type { Redis } from 'ioredis';
 import { LockKeyError, LockLostError, type LockService } from 'nestjs-locker';
 import { TestLockStore } from 'nestjs-locker/testing';
-import { errorOf, eventsOf, lockService } from '../support/lock-service.js';
+import { errorOf, eventsOf, lockService, watch } from '../support/lock-service.js';
 import { RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
@@ -69,6 +69,19 @@ describe('forceRelease', () => {
     await until(() => lock.signal.aborted, { what: 'the holder is told' });
     expect(lock.signal.reason).toMatchObject({ reason: 'forced' });
     expect(lost.at(-1)).toMatchObject({ type: 'lost', reason: 'forced' });
+  });
+
+  it('wakes those of its own process who wait', async () => {
+    const store = new TestLockStore();
+    const waiting = await lockService({ store });
+    await store.busy('a');
+    const lock = watch(waiting.acquire('a'));
+    await store.clock.advance(1);
+    await waiting.forceRelease('a');
+    const settled = until(() => lock.settled, {
+      what: 'the waiter has it, while time stands still',
+    });
+    await expect(settled).resolves.toBeUndefined();
   });
 
   it('tells the holder even when somebody else holds the name by then', async () => {

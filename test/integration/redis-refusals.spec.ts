@@ -68,7 +68,7 @@ describe('Redis refuses a command', () => {
   });
 
   it('for want of memory, and gives back what is held all the same', async () => {
-    const locks = await lockService({ redis: server.url, ttl: 600 });
+    const locks = await lockService({ redis: server.url });
     const events = eventsOf(locks);
     const lock = await locks.acquire('a');
     await direct.config('SET', 'maxmemory', '1');

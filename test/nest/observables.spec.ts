@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { LockBusyError, Locked, LockLostError, LockService } from 'nestjs-locker';
 import { concat, defer, finalize, lastValueFrom, NEVER, Observable, of, Subject } from 'rxjs';
-import { take, throwError, toArray } from 'rxjs';
+import { firstValueFrom, range, take, tap, throwError, toArray } from 'rxjs';
 import { until } from '../support/until.js';
 import { startApp } from './fixtures/app.js';
 
@@ -19,6 +19,13 @@ class Feed {
     const source = new Subject<number>();
     this.sources.push(source);
     return source.pipe(finalize(() => this.ended++));
+  }
+
+  emitted = 0;
+
+  @Locked('at-once')
+  atOnce(): Observable<number> {
+    return range(0, 1_000).pipe(tap(() => this.emitted++));
   }
 
   @Locked('names')
@@ -56,6 +63,13 @@ describe('a method that returns an Observable', () => {
     const isHeld = async (name: string) => (await started.store.inspect(name)) !== null;
     return { ...started, isHeld, feed: started.app.get(Feed) };
   };
+  it('is stopped where its consumer stops, also one that emits at once', async () => {
+    const { feed, isHeld } = await start();
+    expect(await firstValueFrom(feed.atOnce())).toBe(0);
+    expect(feed.emitted).toBe(1);
+    await until(async () => !(await isHeld('at-once')), { what: 'the lock is given back' });
+  });
+
   const collect = <T>(source: Observable<T>) => lastValueFrom(source.pipe(toArray()));
 
   it('runs under the lock, which is there in its own operators', async () => {

@@ -129,9 +129,14 @@ describe('a key of no use', () => {
   it.each(INVALID)('of a function names class and method: %p', async (id) => {
     const error = await errorOf(withoutLocks(new InvoiceService()).byFunction({ id }));
     expect(error).toBeInstanceOf(LockKeyError);
-    expect((error as Error).message).toMatch(
-      /^InvoiceService\.byFunction: the key function of @Locked gave a name of no use\. /,
-    );
+    expect((error as Error).message).toMatch(/^InvoiceService\.byFunction: The lock name /);
+  });
+
+  it('of a template that is too long names class and method', async () => {
+    const id = 'x'.repeat(5_000);
+    const error = await errorOf(withoutLocks(new InvoiceService()).issue({ customer: { id } }));
+    expect(error).toBeInstanceOf(LockKeyError);
+    expect((error as Error).message).toMatch(/^InvoiceService\.issue: The lock name .+ 4096/);
   });
 
   it("passes on what the function itself throws, as the call's own failure", async () => {

@@ -106,12 +106,12 @@ export class MemoryLockStore implements LockStore {
 
   /** Nobody asks again for most names that expired: they go when the map has doubled. */
   private sweep(): void {
-    if (this.leases.size < this.sweepAtSize) return;
+    if (this.leases.size + this.forcedNotes.size < this.sweepAtSize) return;
     for (const entries of [this.leases, this.forcedNotes]) {
       for (const [name, { expiresAt }] of entries) {
         if (expiresAt <= this.clock.now()) entries.delete(name);
       }
     }
-    this.sweepAtSize = Math.max(1_000, this.leases.size * 2);
+    this.sweepAtSize = Math.max(1_000, (this.leases.size + this.forcedNotes.size) * 2);
   }
 }

@@ -93,14 +93,16 @@ export const renew = `
 
 local replies = {}
 for i, key in ipairs(KEYS) do
-  local lease = redis.call('HMGET', key, 'owner', 'token')
-  if not lease[1] then
-    replies[i] = 0
-  elseif lease[1] == ARGV[i * 3 - 2] and lease[2] == ARGV[i * 3 - 1] then
-    redis.call('PEXPIRE', key, ARGV[i * 3])
+  local owner, token, ttl = ARGV[i * 3 - 2], ARGV[i * 3 - 1], ARGV[i * 3]
+  -- A key of another type is somebody else's: it must not fail the renewals of all.
+  local lease = redis.pcall('HMGET', key, 'owner', 'token')
+  if lease[1] == owner and lease[2] == token then
+    redis.call('PEXPIRE', key, ttl)
     replies[i] = 1
-  else
+  elseif lease.err or lease[1] then
     replies[i] = -1
+  else
+    replies[i] = 0
   end
 end
 return replies

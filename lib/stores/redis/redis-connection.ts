@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { Redis, type Cluster, type RedisOptions } from 'ioredis';
 import { LockOptionsError } from '../../lock.errors.js';
 import { withoutCommand } from './redis-script.js';
@@ -15,6 +16,8 @@ const LONGEST_RECONNECT_DELAY_MS = 1_000;
 const LONGEST_SILENCE_MS = 5_000;
 const SENTINEL_TIMEOUT_MS = 1_000;
 
+const PAUSE_MS = 200;
+
 /** A client, whose it is, and what is known about it. */
 export class RedisConnection {
   readonly client: Redis | Cluster;
@@ -23,6 +26,7 @@ export class RedisConnection {
   readonly notices: readonly string[];
   lastError: Error | undefined;
   private readonly isOurs: boolean;
+  private isClosed = false;
 
   /** @throws LockOptionsError if the URL is none, or the client cannot keep the contract */
   constructor(source: RedisSource) {
@@ -47,8 +51,23 @@ export class RedisConnection {
     if (this.isOurs && db) await this.client.select(db);
   }
 
+  /** Opens the connection and takes `step`, again and again while what is in its way may pass. */
+  async whenAble(step: () => Promise<void>): Promise<void> {
+    for (;;) {
+      try {
+        await this.open();
+        return await step();
+      } catch (error) {
+        this.lastError = withoutCommand(error as Error);
+        if (this.isClosed || !mayPass(this.lastError)) throw error;
+      }
+      await setTimeout(PAUSE_MS, undefined, { ref: false });
+    }
+  }
+
   /** Closes the client if it is ours. Not with QUIT: a server that hangs would not answer it. */
   async close(): Promise<void> {
+    this.isClosed = true;
     if (this.isOurs) this.client.disconnect();
   }
 
@@ -72,6 +91,14 @@ export class RedisConnection {
     client.on('ready', () => (this.lastError = undefined));
     return client;
   }
+}
+
+/** Out of reach, or the server says itself that it is not ready yet; every other reply stays what it is. */
+function mayPass(error: Error): boolean {
+  if (error instanceof LockOptionsError) return false;
+  return (
+    error.name !== 'ReplyError' || /^(LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN)/.test(error.message)
+  );
 }
 
 /** By what it can do: a client from another copy of ioredis is no `instanceof` of ours. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { LockOptionsError } from '../../lock.errors.js';
 import type {
   AcquireReply,
   AcquireRequest,
@@ -43,12 +44,28 @@ export class RedisLockStore implements LockStore {
 
   /** Proves with a write that locks can be taken: PING would answer on a read-only replica too. */
   async connect(): Promise<void> {
-    await this.connection.open();
-    const name = `nestjs-locker:probe:${randomUUID()}`;
+    try {
+      await this.connection.whenAble(() => this.probe());
+    } catch (error) {
+      if (this.connection.isCluster || !/CROSSSLOT|^MOVED/.test((error as Error).message))
+        throw error;
+      throw new LockOptionsError(
+        `LockModule option "redis": ${this.description} is one node of a Redis Cluster. ` +
+          'Give the module a client of the whole Cluster: new Cluster(nodes) from ioredis.',
+      );
+    }
+  }
+
+  private async probe(): Promise<void> {
+    const names = Array.from({ length: 8 }, () => `nestjs-locker:probe:${randomUUID()}`);
+    const [name] = names as [string];
     const owner = randomUUID();
     const holder = { service: 'nestjs-locker', host: '', pid: process.pid };
     await this.acquire({ name, owner, ttlMs: 1_000, holder });
     await this.release({ name, owner });
+    if (this.connection.isCluster) return;
+    // A single client in front of several shards takes each lock, but cannot renew them together.
+    await this.renew(names.map((other) => ({ name: other, owner, fencingToken: 1, ttlMs: 1_000 })));
   }
 
   async acquire({ name, owner, ttlMs, holder }: AcquireRequest): Promise<AcquireReply> {
@@ -107,11 +124,19 @@ export class RedisLockStore implements LockStore {
     return this.connection.close();
   }
 
-  private async toRenewReply({ name, owner }: RenewRequest, code: number): Promise<RenewReply> {
+  private async toRenewReply(request: RenewRequest, code: number): Promise<RenewReply> {
     if (code === 1) return 'renewed';
-    const note = await this.connection.client.get(keysOf(this.prefix, name).forcedNote);
-    if (note === owner) return 'forced';
+    if (await this.wasForced(request)) return 'forced';
     return code === 0 ? 'expired' : 'taken-over';
+  }
+
+  /** Asked apart: a second key in the script would make it fail while a Cluster moves the slot. */
+  private async wasForced({ name, owner }: RenewRequest): Promise<boolean> {
+    try {
+      return (await this.connection.client.get(keysOf(this.prefix, name).forcedNote)) === owner;
+    } catch {
+      return false; // the loss is certain all the same, and must not wait for its reason
+    }
   }
 }
 
