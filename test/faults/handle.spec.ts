@@ -217,4 +217,15 @@ describe('a handle that nobody has any more', () => {
     ).toEqual(['acquired invoice:42', 'leaked invoice:42', 'released invoice:42']);
     expect(await kept.release()).toBe('released');
   });
+
+  it('keeps its name until the ttl, if it is not renewed: then nobody needs to release it', async () => {
+    const locks = await lockService({ redis: proxy.url });
+    const events = eventsOf(locks);
+    await forget(() => locks.acquire('kept', { ttl: '1 minute', renew: false }));
+    await forget(() => locks.acquire(NAME));
+    const isTold = () => (collectGarbage(), events.some(({ type }) => type === 'leaked'));
+    await until(isTold, { what: 'the renewed one is told', intervalMs: 50 });
+    expect(await locks.inspect('kept')).not.toBeNull();
+    expect(events.filter((event) => event.type === 'leaked')).toHaveLength(1);
+  });
 });
