@@ -7,6 +7,7 @@ const project = (displayName, moduleNameMapper = {}, ignored = []) => ({
   testRegex: String.raw`\.spec\.ts$`,
   testPathIgnorePatterns: ['/node_modules/', ...ignored],
   extensionsToTreatAsEsm: ['.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/retry-in-ci.ts'],
   moduleNameMapper: {
     '^nestjs-locker$': '<rootDir>/lib/index.ts',
     '^nestjs-locker/testing$': '<rootDir>/lib/testing/index.ts',

@@ -69,9 +69,10 @@ describe('maxHold', () => {
     while (lock.isHeld) last = await leaseEnd(direct, NAME).catch(() => last);
     await ended;
     expect(lock.signal.reason).toMatchObject({ reason: 'max-hold' });
-    // Longer than one ttl, and no longer than allowed.
+    // Longer than one ttl, and no longer than allowed, but for what commands take on their way;
+    // uncapped it would be 300 ms more.
     expect(last).toBeGreaterThan(start + 1_500);
-    expect(last).toBeLessThan(acquired + maxHold + 5);
+    expect(last).toBeLessThan(acquired + maxHold + 200);
     await until(async () => !(await isTaken()), { what: 'Redis has let go of it' });
     expect(await lock.release()).toBe('expired');
   });
