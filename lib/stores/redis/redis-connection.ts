@@ -95,7 +95,6 @@ export class RedisConnection {
 
 /** Out of reach, or the server says itself that it is not ready yet; every other reply stays what it is. */
 function mayPass(error: Error): boolean {
-  if (error instanceof LockOptionsError) return false;
   return (
     error.name !== 'ReplyError' || /^(LOADING|CLUSTERDOWN|MASTERDOWN|TRYAGAIN)/.test(error.message)
   );
