@@ -10,7 +10,8 @@ jest.setTimeout(180_000);
 jest.retryTimes(2);
 
 const LOCKS = 10_000;
-const TTL = 3_000;
+// Room for a machine that stands still for seconds; what a ttl of 3 s takes is measured, not tested.
+const TTL = 10_000;
 const HELD_MS = 30_000;
 
 // Half a minute that would tell nothing new of an older Nest: this is about the core, which has none.
@@ -42,7 +43,7 @@ describeOnNewest(`${LOCKS} locks of ${TTL} ms in one process`, () => {
     const scriptCalls = async () =>
       Number(/cmdstat_evalsha:calls=(\d+)/.exec(await direct.info('commandstats'))?.[1] ?? 0);
 
-    const locks = await lockService({ redis: server.url, ttl: TTL, storeTimeout: TTL });
+    const locks = await lockService({ redis: server.url, ttl: TTL, storeTimeout: TTL / 2 });
     const events = eventsOf(locks);
     const names = Array.from({ length: LOCKS }, (_, i) => `invoice:${i}`);
     const held: Lock[] = await inPortions(names, (name) => locks.acquire(name));
@@ -57,8 +58,8 @@ describeOnNewest(`${LOCKS} locks of ${TTL} ms in one process`, () => {
     expect(locks.held()).toHaveLength(LOCKS);
     expect(held.every((lock) => lock.isHeld)).toBe(true);
     expect(await direct.keys('*:lease:*')).toHaveLength(LOCKS);
-    // One by one it would be 10,000 a second; in batches of 500, once a ttl/4, it is 27.
-    expect(callsPerSecond).toBeLessThanOrEqual(80);
+    // One by one it would be 3,000 a second; in batches of 500, once a ttl/4, it is 8.
+    expect(callsPerSecond).toBeLessThanOrEqual(24);
 
     const outcomes = await inPortions(held, (lock) => lock.release());
     expect(countBy(outcomes, String)).toEqual({ released: LOCKS });
