@@ -63,6 +63,17 @@ function write(logger: LoggerService, event: LockEvent): void {
     case 'compensation-failed':
       logger.error(`compensate failed for "${event.name}": ${textOf(event.error)}`);
       break;
+    case 'polling':
+      logger.warn(
+        `Hand-overs cannot be told, so those that wait ask again and again: ${event.error.message}`,
+      );
+      break;
+    case 'permits-changed':
+      logger.warn(
+        `The semaphore "${event.name}" had ${event.formerPermits} permits and has ${event.permits} now: ` +
+          'the last declared number counts for everybody. Declare the same number everywhere.',
+      );
+      break;
     case 'acquired':
     case 'released':
       break;

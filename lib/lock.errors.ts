@@ -28,7 +28,7 @@ export class LockBusyError extends LockError {
     message: string,
     /** The name that is taken. */
     readonly lockName: string,
-    /** Who held it when it was last asked for; `null` when callers of this process stood before. */
+    /** Who held it when it was last asked for; `null` when others stood before in the queue. */
     readonly holder: LeaseRecord | null,
   ) {
     super(message);
@@ -50,6 +50,8 @@ export class LockTimeoutError extends LockBusyError {
     holder: LeaseRecord | null,
     /** How long it waited, in milliseconds. */
     readonly waitedMs: number,
+    /** Its place in the queue, as far as it was known: 1 would have been next. */
+    readonly place: number | null = null,
   ) {
     super(message, lockName, holder);
   }
@@ -148,6 +150,23 @@ export class LockReleasedError extends LockError {
 
   constructor(readonly lockName: string) {
     super(`The lock "${lockName}" has been released; take it again to go on.`);
+  }
+}
+
+/**
+ * The lock is held by the same async context, and joining it was not wanted or is not possible.
+ *
+ * @example
+ * await locks.withLock('a', () => locks.acquire('a', { reentrant: false })); // LockReentryError
+ */
+export class LockReentryError extends LockError {
+  readonly code = 'LOCK_REENTRY';
+
+  constructor(
+    message: string,
+    readonly lockName: string,
+  ) {
+    super(message);
   }
 }
 

@@ -4,8 +4,10 @@ import { type Observable, Subject } from 'rxjs';
 import type { AcquireOptions, TryAcquireOptions } from './core/acquire-options.js';
 import type { WithLockOptions } from './core/hold.js';
 import { type HeldLock, LockClient } from './core/lock-client.js';
+import { checkLockName } from './core/lock-name.js';
 import type { LockEvent } from './core/lock-events.js';
 import type { Lock } from './core/lock.js';
+import type { Semaphore } from './core/semaphore.js';
 import { LockEventLogger } from './lock-event-logger.js';
 import type { ResolvedLockModuleOptions } from './lock-module-options.js';
 import type { LeaseRecord, LockStore } from './stores/lock-store.interface.js';
@@ -43,6 +45,8 @@ export class LockService {
     this.client = new LockClient({
       ...options,
       emit: (event) => {
+        const isOrdinary = event.type === 'acquired' || event.type === 'released';
+        if (isOrdinary && !this.events.observed) return;
         this.eventLogger.log(event);
         this.events.next(event);
       },
@@ -62,7 +66,7 @@ export class LockService {
    * @example
    * await using lock = await locks.acquire('invoice:42', { wait: '10s' });
    */
-  acquire(name: string, options?: AcquireOptions): Promise<Lock> {
+  acquire(name: string | readonly string[], options?: AcquireOptions): Promise<Lock> {
     return this.client.acquire(name, options);
   }
 
@@ -75,7 +79,7 @@ export class LockService {
    * const lock = await locks.tryAcquire('nightly-report');
    * if (!lock) return;
    */
-  tryAcquire(name: string, options?: TryAcquireOptions): Promise<Lock | null> {
+  tryAcquire(name: string | readonly string[], options?: TryAcquireOptions): Promise<Lock | null> {
     return this.client.tryAcquire(name, options);
   }
 
@@ -92,11 +96,38 @@ export class LockService {
    * });
    */
   withLock<T>(
-    name: string,
+    name: string | readonly string[],
     work: (lock: Lock) => T | PromiseLike<T>,
     options?: WithLockOptions<T>,
   ): Promise<T> {
     return this.client.withLock(name, work, options);
+  }
+
+  /**
+   * Goes on with a lock that `lock.detach()` has turned into a text, in this process or another.
+   *
+   * @returns the lock, with the same fencing token and a whole ttl
+   * @throws LockLostError if it is not there any more: expired, taken over, or attached already
+   * @throws LockOptionsError if the text is not one of `detach()`
+   * @throws LockStoreError if the store does not answer; the lock is then released in the background
+   * @example
+   * await using lock = await locks.attach(job.data.lock);
+   */
+  attach(text: string): Promise<Lock> {
+    return this.client.attach(text);
+  }
+
+  /**
+   * A semaphore: so many may do something at a time, over all processes.
+   *
+   * @param name compared exactly; has nothing to do with locks of the same name
+   * @param permits how many; the last declared number counts for everybody
+   * @throws LockKeyError, LockOptionsError if the name or the number is none
+   * @example
+   * await locks.semaphore('tax-authority', 4).withPermit(() => submit(invoice));
+   */
+  semaphore(name: string, permits: number): Semaphore {
+    return this.client.semaphore(name, permits);
   }
 
   /**
@@ -108,8 +139,9 @@ export class LockService {
    * const lease = await locks.inspect('invoice:42');
    * lease?.holder.service;
    */
-  inspect(name: string): Promise<LeaseRecord | null> {
-    return this.client.inspect(name);
+  async inspect(name: string): Promise<LeaseRecord | null> {
+    const { holders } = await this.client.inspect({ name: checkLockName(name), kind: 'lock' });
+    return holders[0] ?? null;
   }
 
   /**
@@ -121,8 +153,9 @@ export class LockService {
    * @example
    * const holder = await locks.forceRelease('invoice:42');
    */
-  forceRelease(name: string): Promise<LeaseRecord | null> {
-    return this.client.forceRelease(name);
+  async forceRelease(name: string): Promise<LeaseRecord | null> {
+    const holders = await this.client.forceRelease({ name: checkLockName(name), kind: 'lock' });
+    return holders[0] ?? null;
   }
 
   /**

@@ -1,11 +1,9 @@
 import { AsyncResource } from 'node:async_hooks';
 import { isObservable, Observable, Subject, type Subscription, takeUntil } from 'rxjs';
-import type { AcquireOptions } from './core/acquire-options.js';
 import type { WithLockOptions } from './core/hold.js';
 import type { Lock } from './core/lock.js';
 import { LockBusyError, type LockLostError, LockOptionsError } from './lock.errors.js';
-import type { LockService } from './lock.service.js';
-import type { BusyContext, LockedOptions } from './locked.decorator.js';
+import type { BusyContext, LockedMethodOptions } from './lock-decorator.js';
 import type { MethodKind } from './locked-method.js';
 
 /** One call of a decorated method. */
@@ -15,12 +13,10 @@ export interface LockedCall {
   readonly instance: object;
   readonly args: readonly unknown[];
   readonly proceed: () => unknown;
-  readonly acquireOptions: AcquireOptions;
-  readonly onBusy: NonNullable<LockedOptions['onBusy']>;
-  readonly compensate: LockedOptions['compensate'];
-  /** Both throw, and so must be called where a throw becomes what the method returns. */
-  readonly service: () => LockService;
-  readonly name: () => string;
+  readonly onBusy: NonNullable<LockedMethodOptions['onBusy']>;
+  readonly compensate: LockedMethodOptions['compensate'];
+  /** Throws, and so must be called where a throw becomes what the method returns. */
+  hold<T>(work: (lock: Lock) => T | PromiseLike<T>, options: WithLockOptions<T>): Promise<T>;
 }
 
 export function runLocked(kind: MethodKind, call: LockedCall): unknown {
@@ -143,9 +139,8 @@ async function underLock<T>(
   work: (lock: Lock) => T | PromiseLike<T>,
   signal?: AbortSignal,
 ): Promise<Outcome<T>> {
-  const { acquireOptions, args, compensate, instance } = call;
+  const { args, compensate, instance } = call;
   const options: WithLockOptions<T> = {
-    ...acquireOptions,
     ...(signal && { signal }),
     ...(compensate && {
       compensate: (loss: LockLostError) => compensate.apply(instance, [loss, ...args]) as T,
@@ -153,14 +148,10 @@ async function underLock<T>(
   };
   let entered = false;
   try {
-    const result = await call.service().withLock(
-      call.name(),
-      (lock) => {
-        entered = true;
-        return work(lock);
-      },
-      options,
-    );
+    const result = await call.hold((lock) => {
+      entered = true;
+      return work(lock);
+    }, options);
     return { result };
   } catch (error) {
     if (!entered && error instanceof LockBusyError) return { busy: error };

@@ -17,6 +17,25 @@ export interface AcquireOptions {
   readonly signal?: AbortSignal;
   /** The longest the lock may be held, renewals included; then it is lost. Default: no bound. */
   readonly maxHold?: Duration;
+  /**
+   * How long the name stays taken at least, even if it is given back sooner: so that a job runs once
+   * on a fleet whose clocks differ. Not above `maxHold`. Default: 0.
+   */
+  readonly minHold?: Duration;
+  /** `'shared'` lets others that share hold it, too, and nobody else. Default: `'exclusive'`. */
+  readonly mode?: 'exclusive' | 'shared';
+  /**
+   * Within the work of a lock of the same name: `true` joins that lock, `false` fails with a
+   * `LockReentryError`. Default: true.
+   */
+  readonly reentrant?: boolean;
+  /**
+   * On how many replicas the lease must have arrived before the lock is given, so that a failover does
+   * not lose it; fewer are a failed acquire. How many there were is `lock.replicas`. Default: 0.
+   */
+  readonly minReplicas?: number;
+  /** Told the place in the queue, 1 for the next, when the wait begins and whenever it has become another. */
+  readonly onWaiting?: (place: number) => void;
   /** `false` turns renewal off: the lock is lost when its ttl has passed. Default: true. */
   readonly renew?: boolean;
 }
@@ -34,9 +53,17 @@ export interface ResolvedAcquireOptions {
   readonly ttlMs: number;
   readonly waitMs: number;
   readonly maxHoldMs: number;
+  readonly minHoldMs: number;
+  readonly isShared: boolean;
+  readonly isReentrant: boolean;
+  readonly minReplicas: number;
+  readonly onWaiting: ((place: number) => void) | undefined;
   readonly renew: boolean;
   readonly signal: AbortSignal | undefined;
 }
+
+/** Stands for options that were left out. */
+export const NO_OPTIONS: AcquireOptions = Object.freeze({});
 
 export interface AcquireDefaults {
   readonly ttlMs: number;
@@ -48,39 +75,99 @@ export const TTL_BOUNDS = { min: 50, max: LONGEST_TTL_MS } as const;
 export const WAIT_BOUNDS = { min: 0, max: Number.MAX_SAFE_INTEGER, infinity: true } as const;
 const MAX_HOLD_BOUNDS = { min: 50, max: Number.MAX_SAFE_INTEGER, infinity: true } as const;
 
-const KNOWN = new Set(['ttl', 'wait', 'signal', 'maxHold', 'renew']);
+const MIN_HOLD_BOUNDS = { min: 0, max: LONGEST_TTL_MS } as const;
+
+const MOST_REPLICAS = 100;
+
+const KNOWN = new Set([
+  'ttl',
+  'wait',
+  'signal',
+  'maxHold',
+  'minHold',
+  'mode',
+  'reentrant',
+  'minReplicas',
+  'onWaiting',
+  'renew',
+]);
 
 /**
- * Checks the options of one call and fills in the defaults; `what` names the call in messages.
+ * Checks the options of one call and fills in the defaults; `whatOf` names the call in messages.
  *
  * @throws LockOptionsError for an unknown option or a value that is none
  */
 export function resolveAcquireOptions(
   options: AcquireOptions,
   defaults: AcquireDefaults,
-  what: string,
+  whatOf: () => string,
 ): ResolvedAcquireOptions {
+  if (options === NO_OPTIONS) return withDefaults(defaults);
+  const what = whatOf();
   refuseUnknownOptions(options, KNOWN, what);
-  const { ttl, wait, maxHold, renew = true, signal } = options;
-  if (typeof renew !== 'boolean') {
-    throw new LockOptionsError(`${what}: "renew" is ${describeValue(renew)}; write true or false.`);
+  const { ttl, wait, maxHold, minHold, signal, onWaiting } = options;
+  const { renew = true, reentrant = true, mode = 'exclusive', minReplicas = 0 } = options;
+  for (const [key, value] of Object.entries({ renew, reentrant })) {
+    if (typeof value === 'boolean') continue;
+    throw new LockOptionsError(
+      `${what}: "${key}" is ${describeValue(value)}; write true or false.`,
+    );
+  }
+  if (mode !== 'exclusive' && mode !== 'shared') {
+    throw new LockOptionsError(
+      `${what}: "mode" is ${describeValue(mode)}; write 'exclusive' or 'shared'.`,
+    );
+  }
+  if (!Number.isInteger(minReplicas) || minReplicas < 0 || minReplicas > MOST_REPLICAS) {
+    throw new LockOptionsError(
+      `${what}: "minReplicas" is ${describeValue(minReplicas)}; write a whole number from 0 to ${MOST_REPLICAS}.`,
+    );
+  }
+  if (onWaiting !== undefined && typeof onWaiting !== 'function') {
+    throw new LockOptionsError(
+      `${what}: "onWaiting" is ${describeValue(onWaiting)}; write a function.`,
+    );
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new LockOptionsError(
       `${what}: "signal" is ${describeValue(signal)}; write the signal of an AbortController.`,
     );
   }
+  const maxHoldMs =
+    maxHold === undefined
+      ? Infinity
+      : parseDuration(maxHold, `${what}: "maxHold"`, MAX_HOLD_BOUNDS);
+  const minHoldMs =
+    minHold === undefined ? 0 : parseDuration(minHold, `${what}: "minHold"`, MIN_HOLD_BOUNDS);
+  if (minHoldMs > maxHoldMs) {
+    throw new LockOptionsError(
+      `${what}: "minHold" (${minHoldMs} ms) is above "maxHold" (${maxHoldMs} ms); nothing can last both.`,
+    );
+  }
   return {
     ttlMs: ttl === undefined ? defaults.ttlMs : parseDuration(ttl, `${what}: "ttl"`, TTL_BOUNDS),
     waitMs:
       wait === undefined ? defaults.waitMs : parseDuration(wait, `${what}: "wait"`, WAIT_BOUNDS),
-    maxHoldMs:
-      maxHold === undefined
-        ? Infinity
-        : parseDuration(maxHold, `${what}: "maxHold"`, MAX_HOLD_BOUNDS),
+    maxHoldMs,
+    minHoldMs,
+    isShared: mode === 'shared',
+    isReentrant: reentrant,
+    minReplicas,
+    onWaiting,
     renew,
     signal,
   };
+}
+
+/** What is resolved for `NO_OPTIONS`, made once for each module's defaults. */
+const resolvedDefaults = new WeakMap<AcquireDefaults, ResolvedAcquireOptions>();
+
+function withDefaults(defaults: AcquireDefaults): ResolvedAcquireOptions {
+  const known = resolvedDefaults.get(defaults);
+  if (known) return known;
+  const resolved = resolveAcquireOptions({}, defaults, () => '');
+  resolvedDefaults.set(defaults, resolved);
+  return resolved;
 }
 
 /** A misspelt option would be ignored in silence, and its default would apply. */

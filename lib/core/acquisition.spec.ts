@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { HOLDER, look, WaitingProcess } from '../../test/support/waiting-process.js';
 import {
   LockAbortedError,
   LockBusyError,
@@ -8,43 +9,26 @@ import {
 } from '../lock.errors.js';
 import { ManualClock } from '../testing/manual.clock.js';
 import { TestLockStore } from '../testing/test-lock.store.js';
-import type { ResolvedAcquireOptions } from './acquire-options.js';
-import { Acquisition, type AcquisitionTools } from './acquisition.js';
-import { BoundedStore } from './bounded-store.js';
-import { LeaseCleaner } from './lease-cleaner.js';
-import { LocalQueue } from './local-queue.js';
 
-const TTL = 30_000;
-const HOLDER = { service: 'billing', host: 'h', pid: 1 };
+const A = { name: 'a', kind: 'lock' } as const;
+const SHARED = { units: 1 };
+const PERMIT = { kind: 'semaphore', units: 1, permits: 2 } as const;
 
 describe('Acquisition', () => {
   let clock: ManualClock;
   let store: TestLockStore;
-  let tools: AcquisitionTools;
+  let process: WaitingProcess;
   let acquire: jest.SpiedFunction<TestLockStore['acquire']>;
   beforeEach(() => {
     clock = new ManualClock();
     store = new TestLockStore(clock);
+    process = new WaitingProcess(store, clock);
     acquire = jest.spyOn(store, 'acquire');
-    const bounded = new BoundedStore(store, clock, 2_000);
-    const cleaner = new LeaseCleaner(bounded, clock);
-    tools = { store: bounded, clock, queue: new LocalQueue(), cleaner, holder: HOLDER };
   });
 
-  const acquisition = (options: Partial<ResolvedAcquireOptions> = {}) => {
-    const defaults = { ttlMs: TTL, waitMs: 5_000, maxHoldMs: Infinity, renew: true };
-    return new Acquisition(tools, 'a', { ...defaults, signal: undefined, ...options });
-  };
-
-  /** What it has come to by now. */
-  const look = <T>(promise: Promise<T>) => {
-    const seen: { value?: T; error?: unknown } = {};
-    promise.then(
-      (value) => (seen.value = value),
-      (error: unknown) => (seen.error = error),
-    );
-    return seen;
-  };
+  const run = (...args: Parameters<WaitingProcess['acquisition']>) =>
+    look(process.acquisition(...args).run());
+  const isTaken = async () => (await store.inspect(A)).holders.length > 0;
 
   /** The store's answers come so much later than what they tell has happened. */
   const answerLate = (ms: number) =>
@@ -54,176 +38,272 @@ describe('Acquisition', () => {
       return reply;
     });
 
-  it('grants from the moment before the command was sent', async () => {
-    answerLate(1_500);
-    const grant = await acquisition().wait();
-    expect(grant).toMatchObject({ name: 'a', sentAt: 0, ttlMs: TTL, renew: true });
-    expect(acquire).toHaveBeenCalledWith(
-      expect.objectContaining({ owner: grant.owner, ttlMs: TTL, holder: HOLDER }),
-    );
-  });
+  it.each([5_000, 0])(
+    'holds from the moment before the command was sent (wait: %d)',
+    async (waitMs) => {
+      answerLate(1_500);
+      const tenure = await process.acquisition({ waitMs }).run();
+      expect(tenure).toMatchObject({ name: 'a', beganAt: 0 });
+      expect(tenure.remainingMs).toBeLessThan(28_500);
+      expect(acquire).toHaveBeenCalledWith(
+        expect.objectContaining({ owner: tenure.lease.owner, ttlMs: 30_000, holder: HOLDER }),
+      );
+    },
+  );
 
   it('asks for no longer than maxHold', async () => {
-    const grant = await acquisition({ maxHoldMs: 1_000 }).tryOnce();
+    const tenure = await process.acquisition({ maxHoldMs: 1_000, waitMs: 0 }).run();
     expect(acquire).toHaveBeenCalledWith(expect.objectContaining({ ttlMs: 1_000 }));
-    expect(grant).toMatchObject({ ttlMs: TTL, maxHoldMs: 1_000 });
+    expect(tenure.lease.ttlMs).toBe(30_000);
+    expect(tenure.remainingMs).toBeLessThan(1_000);
   });
 
-  it('counts the ttl from the grant, not from before the wait', async () => {
+  it('counts the ttl from the hand-over, not from before the wait', async () => {
     await store.busy('a');
-    const waiting = look(acquisition({ ttlMs: 1_000, waitMs: Infinity }).wait());
+    const waiting = run({ ttlMs: 1_000, waitMs: Infinity });
     await clock.advance(10_000);
     await store.free('a');
-    await clock.advance(500);
-    expect(waiting.value!.sentAt).toBeGreaterThanOrEqual(10_000);
+    await clock.advance(0);
+    expect(waiting.value!.beganAt).toBe(10_000);
+    await clock.advance(10_000); // and is renewed
+    expect(waiting.value!.isHeld).toBe(true);
   });
 
   it('is a new owner each time', async () => {
     const owners = new Set<string>();
     for (let i = 0; i < 3; i++) {
-      const { name, owner } = await acquisition().tryOnce();
-      owners.add(owner);
-      await store.release({ name, owner });
+      const tenure = await process.acquisition({ waitMs: 0 }).run();
+      owners.add(tenure.lease.owner);
+      await process.leases.release(tenure);
     }
     expect(owners.size).toBe(3);
   });
 
-  it('gives back a grant that came too late to be worth anything, and asks anew as another', async () => {
-    answerLate(1_200);
-    const waiting = look(acquisition({ ttlMs: 1_000 }).wait());
-    await clock.advance(0);
-    await clock.advance(500);
-    const [first, second] = acquire.mock.calls.map(([{ owner }]) => owner);
-    expect(waiting.value).toMatchObject({ owner: second });
-    expect(waiting.value!.sentAt).toBeGreaterThanOrEqual(1_200);
-    expect(first).not.toBe(second);
-    expect(await store.inspect('a')).not.toBeNull(); // the clean-up spares the second
-  });
-
   it('does not call a name busy that the store granted too late', async () => {
     answerLate(1_200);
-    await expect(acquisition({ ttlMs: 1_000, waitMs: 0 }).tryOnce()).rejects.toThrow(
-      LockStoreError,
-    );
+    const call = run({ ttlMs: 1_000, waitMs: 0 });
     await clock.advance(0);
-    expect(await store.inspect('a')).toBeNull();
+    expect(call.error).toBeInstanceOf(LockStoreError);
+    await clock.advance(0);
+    expect(await isTaken()).toBe(false);
   });
 
   it('refuses a busy name at once where it may not wait, and tells who has it', async () => {
     await store.busy('a');
-    const call = acquisition({ waitMs: 0 }).tryOnce();
-    await expect(call).rejects.toThrow(
-      /^The lock "a" is held by somebody-else \(elsewhere, pid 1\)/,
-    );
-    await expect(call).rejects.not.toThrow(LockTimeoutError);
+    const { error } = await settled(run({ waitMs: 0 }));
+    expect(error).toBeInstanceOf(LockBusyError);
+    expect(error).not.toBeInstanceOf(LockTimeoutError);
+    expect(String(error)).toContain('The lock "a" is held by somebody-else (elsewhere, pid 1)');
     expect(acquire).toHaveBeenCalledTimes(1);
   });
 
-  it('asks until the wait has ended, and a last time then', async () => {
+  const settled = async (seen: ReturnType<typeof run>) => {
+    await clock.advance(0);
+    return seen;
+  };
+
+  it('does not overtake those of its process that wait, and asks nothing for that', async () => {
     await store.busy('a');
-    const waiting = look(acquisition({ waitMs: 1_000 }).wait());
+    run({ waitMs: Infinity });
+    await clock.advance(0);
+    acquire.mockClear();
+    const { error } = await settled(run({ waitMs: 0 }));
+    expect(error).toMatchObject({ holder: { holder: { pid: 1 } } });
+    expect(acquire).not.toHaveBeenCalled();
+  });
+
+  it('waits to the end, and tells who had it and what place it was at', async () => {
+    await store.busy('a');
+    const waiting = run({ waitMs: 1_000 });
     await clock.advance(999);
     expect(waiting.error).toBeUndefined();
     await clock.advance(1);
     expect(waiting.error).toBeInstanceOf(LockTimeoutError);
-    expect(waiting.error).toMatchObject({ waitedMs: 1_000, holder: { holder: { pid: 1 } } });
-    expect(acquire.mock.calls.length).toBeLessThan(25);
-    expect(tools.queue.isWaitedFor('a')).toBe(false);
+    expect(waiting.error).toMatchObject({
+      waitedMs: 1_000,
+      holder: { holder: { pid: 1 } },
+      place: 1,
+    });
+    expect(process.lines.size).toBe(0);
+    expect((await store.inspect(A)).waiting).toBe(0);
   });
 
-  it('asks soon after the lease in its way has ended', async () => {
-    await store.acquire({ name: 'a', owner: 'crashed', ttlMs: 3_000, holder: HOLDER });
-    const waiting = look(acquisition({ waitMs: Infinity }).wait());
-    await clock.advance(3_200);
-    expect(waiting.value).toBeDefined();
+  it('has one place in the queue for all of a process, one token after the other', async () => {
+    await store.busy('a');
+    const waiting = Array.from({ length: 50 }, () => run());
+    await clock.advance(500);
+    expect(acquire).toHaveBeenCalledTimes(1);
+    expect((await store.inspect(A)).waiting).toBe(1);
+    await store.free('a');
+    const tokens: number[] = [];
+    for (const each of waiting) {
+      await clock.advance(0);
+      tokens.push(each.value!.fencingToken);
+      await process.leases.release(each.value!);
+    }
+    expect(tokens).toEqual([...new Set(tokens)].sort((x, y) => x - y));
+    expect(acquire.mock.calls.length).toBeLessThan(5);
+  });
+
+  it('gets a lease that lasts for it, whatever the one before it in line had wanted', async () => {
+    await store.busy('a');
+    const caller = new AbortController();
+    run({ waitMs: Infinity, signal: caller.signal });
+    const second = run({ waitMs: Infinity, maxHoldMs: 200 });
+    await clock.advance(0);
+    caller.abort();
+    await clock.advance(900);
+    await store.free('a');
+    await clock.advance(0);
+    expect(second.value!.isHeld).toBe(true);
+    expect(second.value!.remainingMs).toBeGreaterThan(150);
   });
 
   it('waits for longer than timers of Node can', async () => {
     await store.busy('a');
-    acquisition({ waitMs: 2 ** 40 })
-      .wait()
-      .catch(() => undefined);
-    const waiting = look(acquisition({ waitMs: 2 ** 40 }).wait());
+    const waiting = run({ waitMs: 2 ** 40 });
     await clock.advance('10 minutes');
-    expect(waiting.error).toBeUndefined();
+    expect(waiting).toEqual({});
     await store.free('a');
-    await clock.advance(300);
-    expect(waiting.value).toBeUndefined(); // the first of the two has it
+    await clock.advance(0);
+    expect(waiting.value).toBeDefined();
   });
 
-  it('has one caller ask for all', async () => {
-    await store.busy('a');
-    const waiting = Array.from({ length: 50 }, () => look(acquisition().wait()));
-    await clock.advance(4_999);
-    expect(acquire.mock.calls.length).toBeLessThan(60);
-    await clock.advance(201);
-    for (const { error } of waiting) expect(error).toBeInstanceOf(LockTimeoutError);
-  });
-
-  it('spreads its questions, so that processes do not ask all at once', async () => {
-    await store.busy('a');
-    const times: number[][] = [];
-    for (let i = 0; i < 3; i++) {
-      const start = clock.now();
-      acquire.mockClear();
-      const asked: number[] = [];
-      acquire.mockImplementation((request) => {
-        asked.push(clock.now() - start);
-        return TestLockStore.prototype.acquire.call(store, request);
-      });
-      acquisition({ waitMs: 3_000 })
-        .wait()
-        .catch(() => undefined);
-      await clock.advance(3_000);
-      times.push(asked);
+  it('fails with the error of the store, and cleans up behind itself', async () => {
+    for (const waitMs of [0, 5_000]) {
+      store.fail('acquire', { applied: true });
+      const { error } = await settled(run({ waitMs }));
+      expect(error).toBeInstanceOf(LockStoreError);
+      await clock.advance(0);
+      expect(await isTaken()).toBe(false);
     }
-    expect(times[0]).not.toEqual(times[1]);
-    expect(times[1]).not.toEqual(times[2]);
   });
+
+  describe('tells its place', () => {
+    it('when it must wait, and whenever that has become another', async () => {
+      await store.busy('a');
+      const elsewhere = new WaitingProcess(store, clock);
+      const caller = new AbortController();
+      look(elsewhere.acquisition({ waitMs: Infinity, signal: caller.signal }).run());
+      await clock.advance(0);
+      const onWaiting = jest.fn<(place: number) => void>();
+      run({ waitMs: Infinity, onWaiting });
+      await clock.advance(2_500);
+      expect(onWaiting.mock.calls).toEqual([[2]]);
+      caller.abort();
+      await clock.advance(1_100);
+      expect(onWaiting.mock.calls).toEqual([[2], [1]]);
+    });
+
+    it('to nobody who need not wait', async () => {
+      const onWaiting = jest.fn<(place: number) => void>();
+      const { value } = await settled(run({ onWaiting }));
+      expect(value).toBeDefined();
+      expect(onWaiting).not.toHaveBeenCalled();
+    });
+
+    it('and fails with what that throws', async () => {
+      await store.busy('a');
+      const own = new Error('mine');
+      const onWaiting = () => {
+        throw own;
+      };
+      const { error } = await settled(run({ onWaiting }));
+      expect(error).toBe(own);
+      await clock.advance(0);
+      expect((await store.inspect(A)).waiting).toBe(0);
+    });
+  });
+
+  describe.each([
+    ['a shared lock', SHARED],
+    ['a permit', PERMIT],
+  ])('of %s', (_what, want) => {
+    const exclude = async () => {
+      const all = { ...want, units: want === PERMIT ? 2 : 0 };
+      return process.acquisition({ waitMs: 0 }, all).run();
+    };
+
+    it('waits with a place of its own, and shares the name', async () => {
+      const other = await exclude();
+      const both = [run({}, want), run({}, want)];
+      await clock.advance(0);
+      expect((await store.inspect({ ...A, ...want })).waiting).toBe(2);
+      await process.leases.release(other);
+      await clock.advance(0);
+      expect(both.map(({ value }) => value?.isHeld)).toEqual([true, true]);
+    });
+
+    it('ends its wait in time, and leaves the queue', async () => {
+      await exclude();
+      const waiting = run({ waitMs: 1_000 }, want);
+      await clock.advance(999);
+      expect(waiting).toEqual({});
+      await clock.advance(1);
+      expect(waiting.error).toBeInstanceOf(LockTimeoutError);
+      await clock.advance(0);
+      expect((await store.inspect({ ...A, ...want })).waiting).toBe(0);
+    });
+  });
+
+  it.each([0, 5_000])(
+    'tells that a semaphore had other permits before (wait: %d)',
+    async (waitMs) => {
+      await process.acquisition({ waitMs: 0 }, PERMIT).run();
+      await process.acquisition({ waitMs }, { ...PERMIT, permits: 3 }).run();
+      expect(process.events).toContainEqual({
+        type: 'permits-changed',
+        name: 'a',
+        permits: 3,
+        formerPermits: 2,
+      });
+    },
+  );
 
   describe('interrupted', () => {
-    it.each(['wait', 'tryOnce'] as const)(
-      'by a signal that has aborted, asks nothing (%s)',
-      async (how) => {
-        const reason = new Error('gone');
-        const call = acquisition({ signal: AbortSignal.abort(reason) })[how]();
-        await expect(call).rejects.toThrow(LockAbortedError);
-        await expect(call).rejects.toMatchObject({ cause: reason });
-        expect(acquire).not.toHaveBeenCalled();
-        expect(tools.queue.isWaitedFor('a')).toBe(false);
-      },
-    );
+    it.each([5_000, 0])('by a signal that has aborted, asks nothing (wait: %d)', async (waitMs) => {
+      const reason = new Error('gone');
+      const { error } = await settled(run({ waitMs, signal: AbortSignal.abort(reason) }));
+      expect(error).toBeInstanceOf(LockAbortedError);
+      expect(error).toMatchObject({ cause: reason });
+      expect(acquire).not.toHaveBeenCalled();
+      expect(process.lines.size).toBe(0);
+    });
 
-    it('while it waits, leaves the queue to the next', async () => {
+    it('while it waits, leaves its place to the next', async () => {
       await store.busy('a');
       const caller = new AbortController();
-      const first = look(acquisition({ signal: caller.signal, waitMs: Infinity }).wait());
-      const second = look(acquisition({ waitMs: Infinity }).wait());
+      const first = run({ signal: caller.signal, waitMs: Infinity });
+      const second = run({ waitMs: Infinity });
       await clock.advance(100);
-      await store.free('a');
       caller.abort();
-      await clock.advance(0); // the next asks at once
+      await store.free('a');
+      await clock.advance(0);
       expect(first.error).toBeInstanceOf(LockAbortedError);
       expect(second.value).toBeDefined();
     });
 
-    it('while the store hangs, is told at once, and cleans up behind itself', async () => {
-      store.fail('acquire', { error: 'hang', applied: true });
-      const caller = new AbortController();
-      const call = look(acquisition({ signal: caller.signal }).wait());
-      await clock.advance(0);
-      expect(await store.inspect('a')).not.toBeNull();
-      caller.abort();
-      await clock.advance(0);
-      expect(call.error).toBeInstanceOf(LockAbortedError);
-      expect(await store.inspect('a')).toBeNull();
-    });
+    it.each([5_000, 0])(
+      'while the store hangs, is told at once, and cleans up behind itself (wait: %d)',
+      async (waitMs) => {
+        store.fail('acquire', { error: 'hang', applied: true });
+        const caller = new AbortController();
+        const call = run({ signal: caller.signal, waitMs });
+        await clock.advance(0);
+        expect(await isTaken()).toBe(true);
+        caller.abort();
+        await clock.advance(0);
+        expect(call.error).toBeInstanceOf(LockAbortedError);
+        await clock.advance(2_000);
+        expect(await isTaken()).toBe(false);
+      },
+    );
 
     it('by a drain, keeps the first reason', async () => {
       await store.busy('a');
       const caller = new AbortController();
-      const drained = acquisition({ signal: caller.signal, waitMs: Infinity });
-      const call = look(drained.wait());
+      const drained = process.acquisition({ signal: caller.signal, waitMs: Infinity });
+      const call = look(drained.run());
       await clock.advance(0);
       drained.drain();
       caller.abort();
@@ -235,16 +315,14 @@ describe('Acquisition', () => {
       const { signal } = new AbortController();
       const remove = jest.spyOn(signal, 'removeEventListener');
       const add = jest.spyOn(signal, 'addEventListener');
-      await acquisition({ signal }).wait();
-      await expect(acquisition({ signal, waitMs: 0 }).tryOnce()).rejects.toThrow(LockBusyError);
-      expect(remove.mock.calls.length).toBe(add.mock.calls.length);
+      await process.acquisition({ signal }).run();
+      await expect(process.acquisition({ signal, waitMs: 0 }).run()).rejects.toThrow(LockBusyError);
+      store.fail('acquire');
+      await expect(process.acquisition({ signal, waitMs: 0 }, { name: 'b' }).run()).rejects.toThrow(
+        LockStoreError,
+      );
+      expect(add).toHaveBeenCalledTimes(3);
+      expect(remove).toHaveBeenCalledTimes(3);
     });
-  });
-
-  it('fails with the error of the store, and cleans up behind itself', async () => {
-    store.fail('acquire', { applied: true });
-    await expect(acquisition().wait()).rejects.toThrow(LockStoreError);
-    await clock.advance(0);
-    expect(await store.inspect('a')).toBeNull();
   });
 });

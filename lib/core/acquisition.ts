@@ -3,207 +3,283 @@ import {
   LockAbortedError,
   LockBusyError,
   LockDrainingError,
-  type LockError,
+  LockLostError,
   LockStoreError,
   LockTimeoutError,
 } from '../lock.errors.js';
-import type { Holder, LeaseRecord } from '../stores/lock-store.interface.js';
+import type { Holder, LeaseRecord, Share, Subject } from '../stores/lock-store.interface.js';
 import type { ResolvedAcquireOptions } from './acquire-options.js';
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock, Timer } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
-import { driftOf, type LeaseGrant } from './lease.js';
-import type { LastAnswer, LocalQueue, Place } from './local-queue.js';
+import { driftOf, type Lease, type LeaseGrant, type LeaseTerms } from './lease.js';
+import type { Caller, Line } from './line.js';
+import type { LockEventSink } from './lock-events.js';
+import type { Tenure } from './tenure.js';
+import {
+  tooLate,
+  type Wait,
+  type WaitAnswer,
+  type WaitListener,
+  type WaitRequest,
+} from './wait.js';
 
-const FIRST_DELAY_MS = 10;
-const LONGEST_DELAY_MS = 200;
+/** What is asked for: a name, and how much of it. */
+export interface Want extends Subject, Share {}
 
+/** What an acquisition needs of its process. */
 export interface AcquisitionTools {
   readonly store: BoundedStore;
   readonly clock: Clock;
-  readonly queue: LocalQueue;
   readonly cleaner: LeaseCleaner;
   readonly holder: Holder;
+  lineFor(name: string): Line;
+  readonly existingLine: (name: string) => Line | undefined;
+  startWait(request: WaitRequest, listener: WaitListener): Wait;
+  begin(grant: LeaseGrant, terms: LeaseTerms, waitedMs: number): Tenure;
+  takeOver(lease: Lease, waitedMs: number): Tenure;
+  permitsChanged(want: Want, formerPermits: number): void;
+  /** It is over, in whatever way. */
+  ended(acquisition: Acquisition): void;
+  readonly emit: LockEventSink;
 }
 
 /** One caller's attempt to take a name, from its first question to the store until its end. */
-export class Acquisition {
-  /** New for every acquisition, so that what comes late of one never touches another. */
-  private owner: string = randomUUID();
-  private busyWith: LeaseRecord | null = null;
-  private answeredTooLate = false;
+export class Acquisition implements Caller {
+  readonly waitsUntil: number;
   private readonly startedAt: number;
-  private interruption: LockError | undefined;
-  private interrupted: ((error: LockError) => void) | undefined;
+  private place: number | undefined;
+  private wait: Wait | undefined;
+  private timer: Timer | undefined;
+  private interruption: unknown;
+  private giveUp: (() => void) | undefined;
+  private isOver = false;
+  private onAbort: (() => void) | undefined;
+  private resolve!: (tenure: Tenure) => void;
+  private reject!: (error: unknown) => void;
 
   constructor(
     private readonly tools: AcquisitionTools,
-    private readonly name: string,
+    private readonly want: Want,
     private readonly options: ResolvedAcquireOptions,
   ) {
     this.startedAt = tools.clock.now();
+    this.waitsUntil = this.startedAt + options.waitMs;
   }
 
   get waitedMs(): number {
     return this.tools.clock.now() - this.startedAt;
   }
 
+  get ttlMs(): number {
+    return Math.min(this.options.ttlMs, this.options.maxHoldMs);
+  }
+
+  get takesPassedLease(): boolean {
+    const { renew, maxHoldMs, minHoldMs, minReplicas } = this.options;
+    return renew && maxHoldMs === Infinity && minHoldMs === 0 && minReplicas === 0;
+  }
+
+  /** Takes the name now, or waits in the queue if it may; settles once. */
+  run(): Promise<Tenure> {
+    const { signal } = this.options;
+    return new Promise<Tenure>((resolve, reject) => {
+      this.resolve = resolve;
+      this.reject = reject;
+      if (signal) this.listenTo(signal);
+      if (this.interruption !== undefined) return;
+      if (this.options.waitMs > 0) this.queueUp();
+      else void this.tryOnce();
+    });
+  }
+
   /** Ends it with a `LockDrainingError`. */
   drain(): void {
-    this.interrupt(new LockDrainingError(this.name));
+    this.interrupt(new LockDrainingError(this.want.name));
   }
 
-  /** Asks once, unless others of this process wait for the holder: a try never overtakes them. */
-  tryOnce(): Promise<LeaseGrant> {
-    return this.interruptible(() => this.askUnlessKnown(this.tools.queue.lastAnswer(this.name)));
+  begin(grant: LeaseGrant, passesLeft: number): void {
+    if (this.options.minReplicas > 0) void this.beginReplicated(grant);
+    else this.succeed(this.tools.begin(grant, this.termsWith(passesLeft), this.waitedMs));
   }
 
-  /** Asks until the name is granted or the wait ends. */
-  wait(): Promise<LeaseGrant> {
-    return this.interruptible(async () => {
-      const place = this.tools.queue.enter(this.name);
-      try {
-        return await this.askInTurn(place);
-      } finally {
-        place.leave();
-      }
-    });
-  }
-
-  private async askInTurn(place: Place): Promise<LeaseGrant> {
-    const { waitMs } = this.options;
-    for (let round = 0; ; round++) {
-      const grant = place.isFirst ? await this.askFor(place) : undefined;
-      if (grant) return grant;
-      const leftMs = waitMs - this.waitedMs;
-      if (leftMs <= 0) return place.isFirst ? this.refuse() : this.endBehind(place);
-      await this.pause(place, Math.min(leftMs, place.isFirst ? this.delay(round) : Infinity));
-    }
-  }
-
-  private async askFor(place: Place): Promise<LeaseGrant | undefined> {
-    try {
-      const grant = await this.ask();
-      if (!grant && this.busyWith) place.tell(this.busyWith);
-      return grant;
-    } catch (error) {
-      if (error instanceof LockStoreError) place.tell(error);
-      throw error;
-    }
-  }
-
-  /** The wait ends without an answer of its own: "busy" would be a guess if the store is silent. */
-  private endBehind({ lastAnswer }: Place): Promise<LeaseGrant> {
-    if (lastAnswer instanceof LockStoreError) throw lastAnswer;
-    return this.askUnlessKnown(lastAnswer);
-  }
-
-  private async askUnlessKnown(lastAnswer: LastAnswer): Promise<LeaseGrant> {
-    if (!lastAnswer || lastAnswer instanceof LockStoreError) {
-      return (await this.ask()) ?? this.refuse();
-    }
-    this.busyWith = lastAnswer;
-    return this.refuse();
-  }
-
-  private async ask(): Promise<LeaseGrant | undefined> {
-    const { store, clock, cleaner, holder } = this.tools;
-    const { name, owner } = this;
-    const { maxHoldMs, renew } = this.options;
-    const ttlMs = Math.min(this.options.ttlMs, maxHoldMs);
+  /** Only what has arrived on enough replicas counts; what has not is given back. */
+  private async beginReplicated(grant: LeaseGrant): Promise<void> {
+    const { store, clock, cleaner } = this.tools;
+    const { ttlMs } = this;
+    const { minReplicas: replicas } = this.options;
+    const { name, kind, owner, fencingToken } = grant;
+    const claim = { name, kind, owner, fencingToken };
     const sentAt = clock.now();
-    this.answeredTooLate = false;
     try {
-      const reply = await this.orInterruption(store.acquire({ name, owner, ttlMs, holder }));
-      if (reply.status === 'busy') {
-        this.busyWith = reply.lease;
-        return undefined;
+      const { reply, acknowledged } = await store.replicate({ ...claim, ttlMs, replicas });
+      if (reply !== 'renewed' && reply !== 'contended') {
+        throw new LockLostError(name, fencingToken, reply);
       }
-      if (clock.now() < sentAt + ttlMs - driftOf(ttlMs)) {
-        const { fencingToken } = reply;
-        return { name, owner, fencingToken, sentAt, ttlMs: this.options.ttlMs, maxHoldMs, renew };
-      }
+      if (acknowledged < replicas) throw tooFewReplicas(name, acknowledged, replicas);
+      if (this.interruption !== undefined) throw this.interruption;
+      const replicated = { ...grant, sentAt, lengthMs: ttlMs, replicas: acknowledged };
+      this.succeed(this.tools.begin(replicated, this.termsWith(0), this.waitedMs));
     } catch (error) {
-      cleaner.clean({ name, owner }, ttlMs);
-      throw error;
+      cleaner.clean(claim, ttlMs);
+      this.fail(error);
     }
-    // The answer took so long that the lease may be over: it is not worth having.
-    this.answeredTooLate = true;
-    this.owner = randomUUID();
-    cleaner.clean({ name, owner }, ttlMs);
-    return undefined;
   }
 
-  /** Jittered, so that waiters of many processes do not ask all at once. */
-  private delay(round: number): number {
-    const backoff = Math.min(FIRST_DELAY_MS * 2 ** Math.min(round, 10), LONGEST_DELAY_MS);
-    const untilExpiry = (this.busyWith?.remainingMs ?? Infinity) + 1;
-    return Math.min(backoff, untilExpiry) * (0.5 + Math.random() / 2);
+  takeOver(lease: Lease): void {
+    this.succeed(this.tools.takeOver(lease, this.waitedMs));
   }
 
-  private async pause(place: Place, ms: number): Promise<void> {
-    let timer: Timer | undefined;
+  refuse(error: LockStoreError): void {
+    this.fail(error);
+  }
+
+  timeOut(answer: WaitAnswer | undefined): void {
+    this.fail(answer instanceof LockStoreError ? answer : this.busyError(answer?.lease ?? null));
+  }
+
+  tellPlace(place: number): void {
+    if (place === this.place) return;
+    this.place = place;
     try {
-      await this.orInterruption(
-        new Promise<void>((resolve) => {
-          if (ms !== Infinity) timer = this.tools.clock.setTimer(resolve, ms, true);
-          place.onWake(resolve);
-        }),
-      );
-    } finally {
-      timer?.clear();
-      place.onWake(undefined);
+      this.options.onWaiting?.(place);
+    } catch (error) {
+      this.interrupt(error);
     }
   }
 
-  private refuse(): never {
-    if (!this.answeredTooLate) throw this.busyError();
-    throw new LockStoreError(
-      `The lock store took longer to grant "${this.name}" than the lease lasts (${this.options.ttlMs} ms). ` +
-        'Choose a longer ttl, or look at why the store is slow.',
-    );
+  private queueUp(): void {
+    const { name, kind, units } = this.want;
+    if (kind === 'lock' && units === 0) this.tools.lineFor(name).enter(this);
+    else this.waitAlone();
   }
 
-  private busyError(): LockBusyError {
-    const { name, busyWith } = this;
-    const { waitMs } = this.options;
-    const by = busyWith
-      ? `held by ${busyWith.holder.service} (${busyWith.holder.host}, pid ${busyWith.holder.pid}) since ${busyWith.since.toISOString()}`
-      : 'waited for by other callers of this process';
-    if (waitMs <= 0) return new LockBusyError(`The lock "${name}" is ${by}.`, name, busyWith);
+  /** Those that share a name need not wait for each other: each has a place of its own. */
+  private waitAlone(): void {
+    const { clock } = this.tools;
+    const { ttlMs } = this;
+    const listener: WaitListener = {
+      hasFollowers: false,
+      granted: (grant) => this.begin(grant, 0),
+      answered: (answer) => {
+        if (!(answer instanceof LockStoreError)) this.tellPlace(answer.place);
+        if (this.timer || this.waitsUntil === Infinity) return;
+        const leftMs = this.waitsUntil - clock.now();
+        this.timer = clock.setTimer(
+          () => {
+            const { wait } = this;
+            wait?.stop();
+            this.timeOut(wait?.lastAnswer);
+          },
+          leftMs,
+          true,
+        );
+      },
+      failed: (error) => this.refuse(error),
+    };
+    this.wait = this.tools.startWait({ ...this.want, ttlMs }, listener);
+  }
+
+  /** Asks once, unless others of this process wait already: a try never overtakes them. */
+  private async tryOnce(): Promise<void> {
+    const { store, clock, cleaner, holder } = this.tools;
+    const { want, ttlMs } = this;
+    const { name, kind, units } = want;
+    const owner = randomUUID();
+    try {
+      this.refuseIfOthersWait();
+      // Whatever becomes of it: nobody waits for the answer any more.
+      this.giveUp = () => cleaner.clean({ name, kind, owner }, ttlMs);
+      const sentAt = clock.now();
+      const reply = await store
+        .acquire({ ...want, owner, ttlMs, tokens: 1, holder })
+        .catch((error: unknown) => {
+          if (this.interruption === undefined) this.giveUp?.();
+          throw error;
+        });
+      if (this.interruption !== undefined) return; // and given up
+      if (reply.formerPermits !== undefined) this.tools.permitsChanged(want, reply.formerPermits);
+      if (reply.status === 'busy') throw this.busyError(reply.lease);
+      if (clock.now() >= sentAt + ttlMs - driftOf(ttlMs)) {
+        this.giveUp();
+        throw tooLate(name, this.options.ttlMs);
+      }
+      this.giveUp = undefined;
+      const { fencingToken, lastToken, isWaitedFor } = reply;
+      const claim = { name, kind, units, owner, fencingToken, lastToken, isWaitedFor };
+      this.begin({ ...claim, sentAt, lengthMs: ttlMs, beganAt: sentAt }, 0);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private refuseIfOthersWait(): void {
+    const { name, kind } = this.want;
+    const line = kind === 'lock' ? this.tools.existingLine(name) : undefined;
+    const known = line?.lastAnswer;
+    if (known && !(known instanceof LockStoreError)) throw this.busyError(known.lease);
+  }
+
+  private termsWith(passesLeft: number): LeaseTerms {
+    const { ttlMs, maxHoldMs, minHoldMs, renew } = this.options;
+    return { ttlMs, maxHoldMs, minHoldMs, renew, passesLeft };
+  }
+
+  private busyError(holder: LeaseRecord | null): LockBusyError {
+    const { name } = this.want;
+    const by = holder
+      ? `held by ${holder.holder.service} (${holder.holder.host}, pid ${holder.holder.pid}) since ${holder.since.toISOString()}`
+      : 'waited for by other callers';
+    if (this.options.waitMs <= 0) {
+      return new LockBusyError(`The lock "${name}" is ${by}.`, name, holder);
+    }
     const waitedMs = this.waitedMs;
-    return new LockTimeoutError(
-      `The lock "${name}" was not given within ${Math.round(waitedMs)} ms: it is ${by}.`,
-      name,
-      busyWith,
-      waitedMs,
-    );
+    const message = `The lock "${name}" was not given within ${Math.round(waitedMs)} ms: it is ${by}.`;
+    return new LockTimeoutError(message, name, holder, waitedMs, this.place ?? null);
   }
 
-  private async interruptible<T>(work: () => Promise<T>): Promise<T> {
-    const { signal } = this.options;
-    const onAbort = (): void => this.interrupt(new LockAbortedError(this.name, signal?.reason));
-    if (signal?.aborted) onAbort();
-    if (this.interruption) throw this.interruption;
-    signal?.addEventListener('abort', onAbort, { once: true });
-    try {
-      return await work();
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
+  private listenTo(signal: AbortSignal): void {
+    this.onAbort = () => this.interrupt(new LockAbortedError(this.want.name, signal.reason));
+    if (signal.aborted) this.onAbort();
+    else signal.addEventListener('abort', this.onAbort, { once: true });
+  }
+
+  private interrupt(error: unknown): void {
+    if (this.interruption !== undefined) return;
+    this.interruption = error;
+    this.tools.existingLine(this.want.name)?.leave(this);
+    this.wait?.stop();
+    this.giveUp?.();
+    this.fail(error);
+  }
+
+  private succeed(tenure: Tenure): void {
+    this.end();
+    this.resolve(tenure);
+  }
+
+  private fail(error: unknown): void {
+    if (this.isOver) return;
+    this.end();
+    if (error instanceof LockBusyError) {
+      const { waitedMs } = this;
+      const { name } = this.want;
+      this.tools.emit({ type: 'busy', name, waitedMs, holder: error.holder });
     }
+    this.reject(error);
   }
 
-  private interrupt(error: LockError): void {
-    this.interruption ??= error;
-    this.interrupted?.(this.interruption);
+  private end(): void {
+    this.isOver = true;
+    this.timer?.clear();
+    this.options.signal?.removeEventListener('abort', this.onAbort!);
+    this.tools.ended(this);
   }
+}
 
-  /** Settles as `task` does, or rejects at once when the acquisition is interrupted. */
-  private orInterruption<T>(task: Promise<T>): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.interrupted = reject;
-      task.then(resolve, reject);
-      if (this.interruption) reject(this.interruption);
-    });
-  }
+function tooFewReplicas(name: string, acknowledged: number, replicas: number): LockStoreError {
+  return new LockStoreError(
+    `The lock "${name}" is not given: ${acknowledged} of ${replicas} replicas have acknowledged it. ` +
+      'Look at the replicas, or ask for fewer with "minReplicas".',
+  );
 }

@@ -1,12 +1,15 @@
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { LockStoreError } from '../lock.errors.js';
 import { ManualClock } from '../testing/manual.clock.js';
 import { TestLockStore } from '../testing/test-lock.store.js';
+import { UnlockedStore } from '../testing/unlocked.store.js';
 import { BoundedStore } from './bounded-store.js';
 
 const LIMIT = 2_000;
-const CLAIM = { name: 'a', owner: 'me', fencingToken: 1 };
-const REQUEST = { ...CLAIM, ttlMs: 30_000, holder: { service: 's', host: 'h', pid: 1 } };
+const SUBJECT = { name: 'a', kind: 'lock' } as const;
+const CLAIM = { ...SUBJECT, owner: 'me', fencingToken: 1 };
+const HOLDER = { service: 's', host: 'h', pid: 1 };
+const REQUEST = { ...CLAIM, units: 0, permits: 0, tokens: 1, ttlMs: 30_000, holder: HOLDER };
 
 describe('BoundedStore', () => {
   let clock: ManualClock;
@@ -22,8 +25,8 @@ describe('BoundedStore', () => {
     ['acquire', 'acquire "a"', () => bounded.acquire(REQUEST)],
     ['renew', 'renew 1 lock(s)', () => bounded.renew([REQUEST])],
     ['release', 'release "a"', () => bounded.release(CLAIM)],
-    ['inspect', 'inspect "a"', () => bounded.inspect('a')],
-    ['forceRelease', 'release "a" by force', () => bounded.forceRelease('a')],
+    ['inspect', 'inspect "a"', () => bounded.inspect(SUBJECT)],
+    ['forceRelease', 'release "a" by force', () => bounded.forceRelease(SUBJECT)],
   ] as const;
 
   it.each(steps)('answers %s as the store does', async (_step, _task, take) => {
@@ -63,7 +66,7 @@ describe('BoundedStore', () => {
   it("lets the store's own LockStoreError through as it is", async () => {
     const own = new LockStoreError('mine');
     store.fail('inspect', { error: own });
-    await expect(bounded.inspect('a')).rejects.toBe(own);
+    await expect(bounded.inspect(SUBJECT)).rejects.toBe(own);
   });
 
   it('tells at the limit why the store is out of reach, if that knows', async () => {
@@ -71,7 +74,7 @@ describe('BoundedStore', () => {
     Object.assign(store, { lastError });
     store.fail('inspect', { error: 'hang' });
     let error: unknown;
-    bounded.inspect('a').catch((e: unknown) => (error = e));
+    bounded.inspect(SUBJECT).catch((e: unknown) => (error = e));
     await clock.advance(LIMIT);
     expect(error).toMatchObject({
       cause: lastError,
@@ -82,7 +85,33 @@ describe('BoundedStore', () => {
   it('tells the reason of an error from another realm, as those of Node are under jest', async () => {
     const { runInNewContext } = await import('node:vm');
     store.fail('inspect', { error: runInNewContext('new Error("from elsewhere")') as Error });
-    await expect(bounded.inspect('a')).rejects.toThrow('it failed: from elsewhere.');
+    await expect(bounded.inspect(SUBJECT)).rejects.toThrow('it failed: from elsewhere.');
+  });
+
+  it('takes one lease by force if it is told which', async () => {
+    const forceRelease = jest.spyOn(store, 'forceRelease');
+    await bounded.forceRelease(SUBJECT, 7);
+    expect(forceRelease).toHaveBeenCalledWith(SUBJECT, 7);
+  });
+
+  it('renews in the groups of the store, or all in one', () => {
+    expect(bounded.renewalGroupOf('a')).toBe('');
+    Object.assign(store, { renewalGroupOf: (name: string) => `group of ${name}` });
+    expect(bounded.renewalGroupOf('a')).toBe('group of a');
+  });
+
+  it('passes on what the store tells by itself, and whether it does', () => {
+    const listener = { onHandOver: jest.fn(), onReconnect: jest.fn(), onSilence: jest.fn() };
+    const listen = jest.spyOn(store, 'listen');
+    bounded.listen(listener);
+    expect(listen).toHaveBeenCalledWith(listener);
+    expect(bounded.tellsHandOvers('a')).toBe(true);
+  });
+
+  it('has a store that tells nothing asked', () => {
+    const silent = new BoundedStore(new UnlockedStore(), clock, LIMIT);
+    expect(() => silent.listen({} as never)).not.toThrow();
+    expect(silent.tellsHandOvers('a')).toBe(false);
   });
 
   it('bounds the start by a limit of its own', async () => {

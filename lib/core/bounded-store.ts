@@ -1,16 +1,23 @@
 import { types } from 'node:util';
-import { LockError, LockStoreError } from '../lock.errors.js';
+import { LockError, LockOptionsError, LockStoreError } from '../lock.errors.js';
 import type {
   AcquireReply,
   AcquireRequest,
+  HandOverListener,
   LeaseRecord,
   LockStore,
+  NameRecord,
   ReleaseOutcome,
   ReleaseRequest,
   RenewReply,
   RenewRequest,
+  ReplicateReply,
+  ReplicateRequest,
+  Subject,
+  TransferRequest,
 } from '../stores/lock-store.interface.js';
 import type { Clock } from './clock.js';
+import { TimeLimit } from './time-limit.js';
 
 /**
  * A store whose every answer comes within a time limit: a reply, or a `LockStoreError`.
@@ -19,18 +26,51 @@ import type { Clock } from './clock.js';
  * a caller is told at the limit, whatever they are.
  */
 export class BoundedStore {
+  private readonly timeLimit: TimeLimit;
+
   constructor(
     private readonly store: LockStore,
     private readonly clock: Clock,
     readonly timeoutMs: number,
-  ) {}
+  ) {
+    this.timeLimit = new TimeLimit(clock, timeoutMs);
+  }
 
   acquire(request: AcquireRequest): Promise<AcquireReply> {
-    return this.limit(() => this.store.acquire(request), `acquire "${request.name}"`);
+    return this.limit(
+      () => this.store.acquire(request),
+      () => `acquire "${request.name}"`,
+    );
   }
 
   renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
-    return this.limit(() => this.store.renew(requests), `renew ${requests.length} lock(s)`);
+    return this.limit(
+      () => this.store.renew(requests),
+      () => `renew ${requests.length} lock(s)`,
+    );
+  }
+
+  /** @throws LockOptionsError if the store has no replicas to wait for */
+  replicate(request: Omit<ReplicateRequest, 'timeoutMs'>): Promise<ReplicateReply> {
+    const { name, ttlMs } = request;
+    // The other commands of the connection wait behind it.
+    const timeoutMs = Math.ceil(Math.min(this.timeoutMs, ttlMs) / 4);
+    return this.limit(
+      async () => {
+        if (this.store.replicate) return this.store.replicate({ ...request, timeoutMs });
+        throw new LockOptionsError(
+          `"minReplicas" of "${name}": the lock store (${this.store.description}) has no replicas. Leave it out.`,
+        );
+      },
+      () => `replicate "${name}"`,
+    );
+  }
+
+  transfer(request: TransferRequest): Promise<RenewReply> {
+    return this.limit(
+      () => this.store.transfer(request),
+      () => `attach "${request.name}"`,
+    );
   }
 
   renewalGroupOf(name: string): string {
@@ -38,43 +78,67 @@ export class BoundedStore {
   }
 
   release(request: ReleaseRequest): Promise<ReleaseOutcome> {
-    return this.limit(() => this.store.release(request), `release "${request.name}"`);
+    return this.limit(
+      () => this.store.release(request),
+      () => `release "${request.name}"`,
+    );
   }
 
-  inspect(name: string): Promise<LeaseRecord | null> {
-    return this.limit(() => this.store.inspect(name), `inspect "${name}"`);
+  inspect(subject: Subject): Promise<NameRecord> {
+    return this.limit(
+      () => this.store.inspect(subject),
+      () => `inspect "${subject.name}"`,
+    );
   }
 
-  forceRelease(name: string): Promise<LeaseRecord | null> {
-    return this.limit(() => this.store.forceRelease(name), `release "${name}" by force`);
+  forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]> {
+    return this.limit(
+      () => this.store.forceRelease(subject, fencingToken),
+      () => `release "${subject.name}" by force`,
+    );
+  }
+
+  tellsHandOvers(name: string): boolean {
+    return this.store.tellsHandOvers?.(name) ?? false;
+  }
+
+  listen(listener: HandOverListener): void {
+    this.store.listen?.(listener);
   }
 
   connect(timeoutMs: number): Promise<void> {
-    return this.limit(() => this.store.connect(), 'be ready', timeoutMs);
+    return this.limit(
+      () => this.store.connect(),
+      () => 'be ready',
+      new TimeLimit(this.clock, timeoutMs),
+    );
   }
 
   close(): Promise<void> {
-    return this.limit(() => this.store.close(), 'close');
+    return this.limit(
+      () => this.store.close(),
+      () => 'close',
+    );
   }
 
-  private limit<T>(take: () => Promise<T>, task: string, timeoutMs = this.timeoutMs): Promise<T> {
+  private limit<T>(take: () => Promise<T>, task: () => string, limit = this.timeLimit): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = this.clock.setTimer(() => {
-        const cause = this.store.lastError;
-        reject(this.failure(task, `no answer within ${timeoutMs} ms`, cause));
-      }, timeoutMs);
-      // A store that throws at once must reject, too.
-      const reply = (async () => take())();
-      reply.then(
-        (value) => {
-          timer.clear();
+      const timed = limit.start(() => {
+        const what = `no answer within ${limit.limitMs} ms`;
+        reject(this.failure(task(), what, this.store.lastError));
+      });
+      const fail = (error: unknown): void => {
+        timed.isDone = true;
+        reject(error instanceof LockError ? error : this.failure(task(), 'it failed', error));
+      };
+      try {
+        take().then((value) => {
+          timed.isDone = true;
           resolve(value);
-        },
-        (error: unknown) => {
-          timer.clear();
-          reject(error instanceof LockError ? error : this.failure(task, 'it failed', error));
-        },
-      );
+        }, fail);
+      } catch (error) {
+        fail(error); // a store that throws at once rejects, too
+      }
     });
   }
 

@@ -1,15 +1,17 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { tenureOf } from '../../test/support/tenures.js';
 import { LockLostError } from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
 import { ManualClock } from '../testing/manual.clock.js';
 import { Hold } from './hold.js';
-import { Lease } from './lease.js';
 import { LockContext } from './lock-context.js';
 import type { LockEvent } from './lock-events.js';
 import { Lock } from './lock.js';
+import type { Holding, Tenure } from './tenure.js';
+import { TenureGroup } from './tenure-group.js';
 
 describe('Hold', () => {
-  let lease: Lease;
+  let tenure: Tenure;
   let lock: Lock;
   let hold: Hold;
   let events: LockEvent[];
@@ -18,16 +20,15 @@ describe('Hold', () => {
     events = [];
     release.mockReset();
     release.mockResolvedValue('released');
-    const clock = new ManualClock();
-    const claim = { name: 'a', owner: 'me', fencingToken: 7 };
-    const grant = { ...claim, sentAt: 0, ttlMs: 30_000, maxHoldMs: Infinity, renew: true };
-    lease = new Lease(grant, clock, () => undefined);
-    lock = new Lock(lease, { release, extend: () => Promise.resolve() });
-    hold = new Hold(lock, lease, new LockContext(), (event) => events.push(event));
+    tenure = tenureOf(new ManualClock());
+    lock = new Lock(tenure, { release, extend: () => Promise.resolve(), detach: () => '' });
+    hold = holdOf(tenure);
   });
 
+  const holdOf = (holding: Holding) =>
+    new Hold(lock, holding, new LockContext(), (event) => events.push(event));
   const own = new Error('mine');
-  const lose = () => lease.lose('taken-over');
+  const lose = () => tenure.lease.lose('taken-over');
 
   it('hands the lock to the work, and gives it back before the result', async () => {
     const work = jest.fn((given: Lock) => given === lock && release.mock.calls.length === 0);
@@ -69,6 +70,12 @@ describe('Hold', () => {
     await expect(hold.complete(() => Promise.reject(own))).rejects.toBe(own);
   });
 
+  it('takes the loss of one of several names for that of the lock', async () => {
+    hold = holdOf(new TenureGroup([tenureOf(new ManualClock(), { name: 'b' }), tenure]));
+    await expect(hold.complete(lose)).rejects.toMatchObject({ lockName: 'a' });
+    expect(release).not.toHaveBeenCalled();
+  });
+
   it('keeps the loss as the cause of the error that carries the result', async () => {
     let error: LockLostError | undefined;
     await hold
@@ -77,28 +84,16 @@ describe('Hold', () => {
         return 'done';
       })
       .catch((e: LockLostError) => (error = e));
-    expect(error).toMatchObject({ result: 'done', cause: lease.loss, reason: 'taken-over' });
-    expect(lease.loss!.result).toBeUndefined();
+    expect(error).toMatchObject({ result: 'done', cause: tenure.loss, reason: 'taken-over' });
+    expect(tenure.loss!.result).toBeUndefined();
   });
 
   it('compensates only what was lost, with the loss', async () => {
     const compensate = jest.fn((loss: LockLostError) => `undone ${String(loss.result)}`);
     expect(await hold.complete(() => 'done', compensate)).toBe('done');
     expect(compensate).not.toHaveBeenCalled();
-    lease = new Lease(
-      {
-        name: 'b',
-        owner: 'me',
-        fencingToken: 8,
-        sentAt: 0,
-        ttlMs: 30_000,
-        maxHoldMs: Infinity,
-        renew: true,
-      },
-      new ManualClock(),
-      () => undefined,
-    );
-    hold = new Hold(lock, lease, new LockContext(), (event) => events.push(event));
+    tenure = tenureOf(new ManualClock(), { name: 'b', fencingToken: 8 });
+    hold = holdOf(tenure);
     const work = () => {
       lose();
       return 'done';
@@ -138,6 +133,6 @@ describe('Hold', () => {
       lose();
       lock.assertHeld();
     };
-    expect(await hold.complete<unknown>(work, (loss) => loss)).toBe(lease.loss);
+    expect(await hold.complete<unknown>(work, (loss) => loss)).toBe(tenure.loss);
   });
 });

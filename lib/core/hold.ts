@@ -1,9 +1,9 @@
 import { LockLostError } from '../lock.errors.js';
 import type { AcquireOptions } from './acquire-options.js';
-import type { Lease } from './lease.js';
 import type { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import type { Lock } from './lock.js';
+import type { Holding, Tenure } from './tenure.js';
 
 /**
  * What to do about a lock that was lost before the work under it had ended: roll back, retry, or
@@ -31,7 +31,7 @@ export interface WithLockOptions<T> extends AcquireOptions {
 export class Hold {
   constructor(
     private readonly lock: Lock,
-    private readonly lease: Lease,
+    private readonly holding: Holding,
     private readonly context: LockContext,
     private readonly emit: LockEventSink,
   ) {}
@@ -46,7 +46,7 @@ export class Hold {
   ): Promise<T> {
     let result: T;
     try {
-      result = await this.context.run(this.lock, () => work(this.lock));
+      result = await this.context.run(this.lock, this.holding, () => work(this.lock));
     } catch (error) {
       const loss = await this.end();
       if (loss && compensate) {
@@ -65,11 +65,12 @@ export class Hold {
 
   /** Tells the loss if the lock was not held to the end. */
   private async end(): Promise<LockLostError | undefined> {
-    if (this.lease.loss) return this.lease.loss;
+    if (this.holding.loss) return this.holding.loss;
     try {
       const outcome = await this.lock.release();
       if (outcome === 'released') return undefined;
-      return new LockLostError(this.lock.name, this.lock.fencingToken, outcome);
+      const [{ name, fencingToken }] = this.holding.tenures as [Tenure, ...Tenure[]];
+      return new LockLostError(name, fencingToken, outcome);
     } catch {
       // The work was done under the lock; the release goes on in the background, told as an event.
       return undefined;
@@ -83,7 +84,7 @@ export class Hold {
     try {
       await compensate(loss);
     } catch (error) {
-      const { name, fencingToken } = this.lock;
+      const { lockName: name, fencingToken } = loss;
       this.emit({ type: 'compensation-failed', name, fencingToken, error });
     }
   }

@@ -6,7 +6,8 @@ import { LeaseCleaner } from './lease-cleaner.js';
 
 const TIMEOUT = 2_000;
 const TTL = 60_000;
-const CLAIM = { name: 'a', owner: 'me' };
+const SUBJECT = { name: 'a', kind: 'lock' } as const;
+const CLAIM = { ...SUBJECT, owner: 'me' };
 const HOLDER = { service: 'billing', host: 'h', pid: 1 };
 
 describe('LeaseCleaner', () => {
@@ -21,8 +22,9 @@ describe('LeaseCleaner', () => {
     cleaner = new LeaseCleaner(new BoundedStore(store, clock, TIMEOUT), clock);
   });
 
-  const take = (owner = 'me') => store.acquire({ name: 'a', owner, ttlMs: TTL, holder: HOLDER });
-  const isTaken = async () => (await store.inspect('a')) !== null;
+  const exclusive = { ...SUBJECT, units: 0, permits: 0, tokens: 1, ttlMs: TTL, holder: HOLDER };
+  const take = (owner = 'me') => store.acquire({ ...exclusive, owner });
+  const isTaken = async () => (await store.inspect(SUBJECT)).holders.length > 0;
 
   it('releases at once what the owner holds, also without its token', async () => {
     await take();
@@ -95,6 +97,40 @@ describe('LeaseCleaner', () => {
     expect(await isTaken()).toBe(false);
   });
 
+  describe('leave', () => {
+    it('releases once where that is answered: what is known needs no second time', async () => {
+      await take();
+      cleaner.leave(CLAIM, TTL);
+      await clock.advance(0);
+      expect(await isTaken()).toBe(false);
+      await clock.advance('10 minutes');
+      expect(release).toHaveBeenCalledTimes(1);
+    });
+
+    it('gives up a place in the queue', async () => {
+      await take('another');
+      const registration = { number: 1, claimMs: 3_000 };
+      await store.acquire({ ...exclusive, owner: 'me', registration });
+      expect((await store.inspect(SUBJECT)).waiting).toBe(1);
+      cleaner.leave(CLAIM, TTL);
+      await clock.advance(0);
+      expect(await store.inspect(SUBJECT)).toMatchObject({ waiting: 0, holders: [{}] });
+    });
+
+    it.each([[undefined], ['hang' as const]])(
+      'goes on as "clean" does where that fails (%p)',
+      async (error) => {
+        await take();
+        store.fail('release', error ? { error } : {});
+        cleaner.leave(CLAIM, TTL);
+        await clock.advance(TIMEOUT);
+        expect(await isTaken()).toBe(false);
+        await clock.advance('10 minutes');
+        expect(release).toHaveBeenCalledTimes(3);
+      },
+    );
+  });
+
   describe('close', () => {
     const closed = async () => {
       let done = false;
@@ -111,7 +147,7 @@ describe('LeaseCleaner', () => {
       await take();
       store.fail('release', { times: 1 });
       cleaner.clean(CLAIM, TTL);
-      cleaner.clean({ name: 'b', owner: 'me' }, TTL, 10_000);
+      cleaner.clean({ ...CLAIM, name: 'b' }, TTL, 10_000);
       await clock.advance(1);
       expect((await closed())()).toBe(true);
       expect(await isTaken()).toBe(false);
@@ -126,6 +162,17 @@ describe('LeaseCleaner', () => {
       expect(isDone()).toBe(false);
       await clock.advance(TIMEOUT);
       expect(isDone()).toBe(true);
+    });
+
+    it('waits for what is left behind, too', async () => {
+      await take();
+      store.fail('release', { error: 'hang' });
+      cleaner.leave(CLAIM, TTL);
+      const isDone = await closed();
+      expect(isDone()).toBe(false);
+      await clock.advance(TIMEOUT);
+      expect(isDone()).toBe(true);
+      expect(await isTaken()).toBe(false);
     });
 
     it('still tries once for what fails after it', async () => {

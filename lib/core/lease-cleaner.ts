@@ -28,6 +28,18 @@ export class LeaseCleaner {
     this.running.add(run);
   }
 
+  /** Releases once what is surely known to the store, and as `clean` does if that is not answered. */
+  leave(request: ReleaseRequest, ttlMs: number): void {
+    const run = this.store
+      .release(request)
+      .then(
+        () => undefined,
+        () => this.run(request, ttlMs, 0),
+      )
+      .finally(() => this.running.delete(run));
+    this.running.add(run);
+  }
+
   /** Ends the pauses, tries each release a last time and resolves when that is answered. */
   async close(): Promise<void> {
     this.closing = true;

@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
+import { grantOf, termsOf } from '../../test/support/tenures.js';
 import { ManualClock } from '../testing/manual.clock.js';
 import { TestLockStore } from '../testing/test-lock.store.js';
 import { BoundedStore } from './bounded-store.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { Lease, type LeaseGrant } from './lease.js';
+import { Lease, type LeaseTerms } from './lease.js';
 
 const HOLDER = { service: 'billing', host: 'h', pid: 1 };
 const TTL = 30_000;
@@ -22,25 +23,24 @@ describe('LeaseKeeper', () => {
     keeper = new LeaseKeeper(new BoundedStore(store, clock, 2_000), clock, failed);
   });
 
-  const hold = async (name: string, options: Partial<LeaseGrant> = {}) => {
-    const { ttlMs = TTL } = options;
+  const hold = async (name: string, terms: Partial<LeaseTerms> = {}, grant = {}) => {
+    const { ttlMs = TTL } = terms;
+    const request = { name, kind: 'lock', units: 0, permits: 0, tokens: 1 } as const;
     const sentAt = clock.now();
-    const reply = await store.acquire({ name, owner: 'me', ttlMs, holder: HOLDER });
+    const reply = await store.acquire({ ...request, owner: 'me', ttlMs, holder: HOLDER });
     if (reply.status === 'busy') throw new Error('busy');
     const { fencingToken } = reply;
-    const grant = {
-      name,
-      owner: 'me',
-      fencingToken,
-      sentAt,
-      ttlMs,
-      maxHoldMs: Infinity,
-      renew: true,
-    };
-    const lease = new Lease({ ...grant, ...options }, clock, (lost) => keeper.drop(lost));
+    const lease = new Lease(
+      grantOf(clock, { name, fencingToken, sentAt, lengthMs: ttlMs, ...grant }),
+      termsOf({ ttlMs, ...terms }),
+      clock,
+      (lost) => keeper.drop(lost),
+    );
     keeper.keep(lease);
     return lease;
   };
+  const isTaken = async (name: string) =>
+    (await store.inspect({ name, kind: 'lock' })).holders.length > 0;
 
   it('renews at a third of the ttl, again and again', async () => {
     const lease = await hold('a');
@@ -51,7 +51,7 @@ describe('LeaseKeeper', () => {
     await clock.advance(TTL * 10);
     expect(lease.isHeld).toBe(true);
     expect(renew.mock.calls.length).toBeLessThanOrEqual(31);
-    expect(await store.inspect('a')).not.toBeNull();
+    expect(await isTaken('a')).toBe(true);
   });
 
   it('counts from the moment a renewal was sent, however late its answer', async () => {
@@ -109,7 +109,7 @@ describe('LeaseKeeper', () => {
       store.fail('renew', { times: 10_000 });
       await clock.advance(ttlMs);
       expect(lease.isHeld).toBe(false);
-      expect(lease.loss).toMatchObject({ reason: 'deadline' });
+      expect(lease.lossReason).toBe('deadline');
       expect(renew.mock.calls.length).toBeLessThan(Math.max(20, ttlMs / 100));
       const tries = renew.mock.calls.length;
       await clock.advance('10 minutes');
@@ -126,13 +126,13 @@ describe('LeaseKeeper', () => {
 
   it('ends a lease at its deadline, whether or not anybody answers', async () => {
     const lease = await hold('a', { ttlMs: 1_000 });
-    const { signal } = lease;
     store.fail('renew', { error: 'hang', times: 100 });
     await clock.advance(987);
-    expect(signal.aborted).toBe(false);
+    expect(lease.lossReason).toBeUndefined();
     await clock.advance(1);
-    expect(signal.aborted).toBe(true);
-    expect(await store.inspect('a')).not.toBeNull(); // told before anybody else could have it
+    expect(keeper.size).toBe(0);
+    expect(lease.lossReason).toBe('deadline');
+    expect(await isTaken('a')).toBe(true); // told before anybody else could have it
   });
 
   it.each(['expired', 'taken-over', 'forced'] as const)(
@@ -141,7 +141,7 @@ describe('LeaseKeeper', () => {
       const lease = await hold('a');
       renew.mockResolvedValueOnce([reply]);
       await clock.advance(TTL / 3);
-      expect(lease.loss).toMatchObject({ reason: reply });
+      expect(lease.lossReason).toBe(reply);
       await clock.advance(TTL);
       expect(renew).toHaveBeenCalledTimes(1);
     },
@@ -169,7 +169,7 @@ describe('LeaseKeeper', () => {
     keeper.drop(lease);
     await clock.advance(TTL);
     expect(failed).not.toHaveBeenCalled();
-    expect(lease.loss).toBeUndefined();
+    expect(lease.lossReason).toBeUndefined();
     expect(renew).toHaveBeenCalledTimes(1);
   });
 
@@ -183,6 +183,45 @@ describe('LeaseKeeper', () => {
     expect(renew).toHaveBeenCalledTimes(1);
     await clock.advance('1 minute');
     expect(lease.isHeld).toBe(true);
+  });
+
+  it('confirms soon what was handed over, and from then on renews as usual', async () => {
+    const lease = await hold('a', {}, { lengthMs: 3_000 });
+    expect(lease.remainingMs).toBeLessThan(3_000);
+    await clock.advance(10);
+    expect(renew).toHaveBeenCalledTimes(1);
+    expect(lease.remainingMs).toBeGreaterThan(20_000);
+    await clock.advance(TTL / 3 - 10);
+    expect(renew).toHaveBeenCalledTimes(1);
+  });
+
+  it('confirms nothing that was given back before it was due', async () => {
+    const lease = await hold('a', {}, { lengthMs: 3_000 });
+    await clock.advance(9);
+    lease.markReleased();
+    keeper.drop(lease);
+    await clock.advance(TTL);
+    expect(renew).not.toHaveBeenCalled();
+  });
+
+  it('asks once for a lease whose answer is still owed, however often it wakes for others', async () => {
+    await hold('a', {}, { lengthMs: 3_000 });
+    store.fail('renew', { error: 'hang', times: 100 });
+    for (let i = 0; i < 10; i++) {
+      await clock.advance(20);
+      await hold(`n${i}`, {}, { lengthMs: 3_000 });
+    }
+    const asked = renew.mock.calls.flatMap(([batch]) => batch.filter(({ name }) => name === 'a'));
+    expect(asked).toHaveLength(1);
+  });
+
+  it('passes on no more what others wait for', async () => {
+    const lease = await hold('a', { passesLeft: 5 }, { lastToken: Infinity });
+    expect(lease.mayPass()).toBe(true);
+    renew.mockResolvedValueOnce(['contended']);
+    await clock.advance(TTL / 3);
+    expect(lease.isHeld).toBe(true);
+    expect(lease.passesLeft).toBe(0);
   });
 
   it('lists what it keeps', async () => {

@@ -1,6 +1,7 @@
 import type { RenewReply, RenewRequest } from '../stores/lock-store.interface.js';
 import type { BoundedStore } from './bounded-store.js';
-import type { Clock, Timer } from './clock.js';
+import { Alarm } from './alarm.js';
+import type { Clock } from './clock.js';
 import type { Lease } from './lease.js';
 
 /** More would hold up the other clients of a Redis server for milliseconds. */
@@ -14,14 +15,15 @@ const LONGEST_RETRY_MS = 250;
  */
 export class LeaseKeeper {
   private readonly leases = new Set<Lease>();
-  private timer: Timer | undefined;
-  private wakeAt = Infinity;
+  private readonly alarm: Alarm;
 
   constructor(
     private readonly store: BoundedStore,
     private readonly clock: Clock,
     private readonly onRenewalFailed: (names: readonly string[], error: Error) => void,
-  ) {}
+  ) {
+    this.alarm = new Alarm(clock, () => this.wake());
+  }
 
   get size(): number {
     return this.leases.size;
@@ -33,34 +35,20 @@ export class LeaseKeeper {
 
   keep(lease: Lease): void {
     this.leases.add(lease);
-    this.wakeBy(lease.wakeAt);
+    this.alarm.by(lease.wakeAt);
   }
 
   /** The lease has ended, or is to be left to its ttl. */
   drop(lease: Lease): void {
-    this.leases.delete(lease);
-    if (this.leases.size === 0) this.sleep();
+    this.leases.delete(lease); // the alarm may ring for nothing: to clear it each time costs more
   }
 
   /** To be called when the times of a lease have changed. */
   reconsider(lease: Lease): void {
-    if (this.leases.has(lease)) this.wakeBy(lease.wakeAt);
-  }
-
-  private wakeBy(time: number): void {
-    if (time >= this.wakeAt) return;
-    this.timer?.clear();
-    this.wakeAt = time;
-    this.timer = this.clock.setTimer(() => this.wake(), time - this.clock.now());
-  }
-
-  private sleep(): void {
-    this.timer?.clear();
-    this.wakeAt = Infinity;
+    if (this.leases.has(lease)) this.alarm.by(lease.wakeAt);
   }
 
   private wake(): void {
-    this.wakeAt = Infinity;
     const now = this.clock.now();
     const due: Lease[] = [];
     for (const lease of this.leases) {
@@ -74,7 +62,7 @@ export class LeaseKeeper {
     }
     let earliest = Infinity;
     for (const lease of this.leases) earliest = Math.min(earliest, lease.wakeAt);
-    this.wakeBy(earliest);
+    this.alarm.by(earliest);
   }
 
   private groups(leases: readonly Lease[]): Iterable<readonly Lease[]> {
@@ -91,6 +79,7 @@ export class LeaseKeeper {
   private renew(leases: readonly Lease[]): void {
     const sentAt = this.clock.now();
     const requests = leases.map((lease) => lease.beginRenewal(sentAt));
+    for (const { tenure } of leases) tenure?.renewed();
     this.store.renew(requests).then(
       (replies) =>
         leases.forEach((lease, i) => this.settle(lease, requests[i]!, replies[i]!, sentAt)),
@@ -99,8 +88,12 @@ export class LeaseKeeper {
   }
 
   private settle(lease: Lease, request: RenewRequest, reply: RenewReply, sentAt: number): void {
-    if (reply === 'renewed') lease.confirm(sentAt, request.ttlMs);
-    else lease.lose(reply);
+    if (reply === 'renewed' || reply === 'contended') {
+      lease.confirm(sentAt, request.ttlMs);
+      if (reply === 'contended') lease.passesLeft = 0;
+    } else {
+      lease.lose(reply);
+    }
     this.reconsider(lease);
   }
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
-import { LockLostError, LockReleasedError } from '../lock.errors.js';
+import { grantOf, termsOf } from '../../test/support/tenures.js';
 import { ManualClock } from '../testing/manual.clock.js';
-import { driftOf, Lease, type LeaseGrant, type LossListener } from './lease.js';
+import { driftOf, Lease, type LeaseGrant, type LeaseTerms, type LossListener } from './lease.js';
 
 const TTL = 10_000;
 
@@ -13,14 +13,13 @@ describe('Lease', () => {
     onLost.mockReset();
   });
 
-  const leaseOf = (grant: Partial<LeaseGrant> = {}) => {
-    const whole = { name: 'a', owner: 'me', fencingToken: 7, ttlMs: TTL, renew: true };
-    return new Lease(
-      { ...whole, sentAt: clock.now(), maxHoldMs: Infinity, ...grant },
+  const leaseOf = (terms: Partial<LeaseTerms> = {}, grant: Partial<LeaseGrant> = {}) =>
+    new Lease(
+      grantOf(clock, { lengthMs: TTL, ...grant }),
+      termsOf({ ttlMs: TTL, ...terms }),
       clock,
       onLost,
     );
-  };
   const goTo = (time: number) => clock.freeze(Math.ceil(time) - clock.now());
 
   it('allows for a drift of 1 % and 2 ms', () => {
@@ -31,7 +30,7 @@ describe('Lease', () => {
   it('is held until ttl less drift after the command was sent, not after its answer', () => {
     const sentAt = clock.now();
     clock.freeze(3_000); // the answer was slow
-    const lease = leaseOf({ sentAt });
+    const lease = leaseOf({}, { sentAt });
     expect(lease.remainingMs).toBe(TTL - driftOf(TTL) - 3_000);
     goTo(TTL - driftOf(TTL) - 1);
     expect(lease.isHeld).toBe(true);
@@ -42,26 +41,9 @@ describe('Lease', () => {
 
   it('is renewed first a third of its ttl after the command was sent', () => {
     clock.freeze(100);
-    const lease = leaseOf({ sentAt: 0 });
+    const lease = leaseOf({}, { sentAt: 0 });
     expect(lease.renewAt).toBe(TTL / 3);
     expect(lease.wakeAt).toBe(TTL / 3);
-  });
-
-  it('aborts its signal when that is asked for after the deadline, before any timer has run', () => {
-    const lease = leaseOf();
-    expect(lease.signal.aborted).toBe(false);
-    clock.freeze(TTL);
-    expect(lease.signal.aborted).toBe(true);
-  });
-
-  it('aborts its signal also if telling the loss throws', () => {
-    const lease = leaseOf();
-    const { signal } = lease;
-    onLost.mockImplementation(() => {
-      throw new Error('nobody listens');
-    });
-    expect(() => lease.lose('forced')).toThrow('nobody listens');
-    expect(signal.aborted).toBe(true);
   });
 
   it('counts by a shorter renewal that may have been applied after a longer one', () => {
@@ -75,29 +57,15 @@ describe('Lease', () => {
     expect(lease.renewAt).toBe(clock.now());
   });
 
-  it('aborts its signal, tells the loss and throws it once its deadline has passed', () => {
-    const lease = leaseOf();
-    const { signal } = lease;
-    let heldInListener: boolean | undefined;
-    signal.addEventListener('abort', () => (heldInListener = lease.isHeld));
-    clock.freeze(TTL);
-    expect(signal.aborted).toBe(false);
-    lease.checkDeadline();
-    lease.checkDeadline();
-    expect(signal.reason).toBeInstanceOf(LockLostError);
-    expect(heldInListener).toBe(false);
-    expect(lease.loss).toBe(signal.reason);
-    expect(lease.loss).toMatchObject({ lockName: 'a', fencingToken: 7, reason: 'deadline' });
-    expect(() => lease.assertHeld()).toThrow(lease.loss);
-    expect(onLost.mock.calls).toEqual([[lease, lease.loss]]);
-  });
-
-  it('gives a signal that has aborted already to who asks after the loss', () => {
+  it('tells its loss once, when its deadline has passed and somebody looks', () => {
     const lease = leaseOf();
     clock.freeze(TTL);
-    expect(lease.signal.aborted).toBe(true);
-    expect(lease.signal.reason).toBe(lease.loss);
-    expect(onLost).toHaveBeenCalledTimes(1);
+    expect(onLost).not.toHaveBeenCalled();
+    onLost.mockImplementation((lost) => expect(lost.isHeld).toBe(false));
+    lease.checkDeadline();
+    lease.checkDeadline();
+    expect(lease.lossReason).toBe('deadline');
+    expect(onLost.mock.calls).toEqual([[lease, 'deadline']]);
   });
 
   describe('a renewal', () => {
@@ -105,7 +73,13 @@ describe('Lease', () => {
       const lease = leaseOf();
       clock.freeze(4_000);
       const request = lease.beginRenewal(clock.now());
-      expect(request).toEqual({ name: 'a', owner: 'me', fencingToken: 7, ttlMs: TTL });
+      expect(request).toEqual({
+        name: 'a',
+        kind: 'lock',
+        owner: 'me',
+        fencingToken: 7,
+        ttlMs: TTL,
+      });
       clock.freeze(1_000);
       expect(lease.confirm(4_000, request.ttlMs)).toBe(true);
       expect(lease.remainingMs).toBe(TTL - driftOf(TTL) - 1_000);
@@ -166,7 +140,7 @@ describe('Lease', () => {
       expect(lease.remainingMs).toBe(1_000 - driftOf(1_000));
       expect(lease.renewAt).toBe(Infinity);
       clock.freeze(1_000);
-      expect(lease.loss).toMatchObject({ reason: 'max-hold' });
+      expect(lease.lossReason).toBe('max-hold');
     });
 
     it('above its ttl, is renewed up to maxHold and no further', () => {
@@ -177,7 +151,7 @@ describe('Lease', () => {
       lease.confirm(4_000, ttlMs);
       expect(lease.renewAt).toBe(Infinity);
       goTo(TTL + 2_000);
-      expect(lease.loss).toMatchObject({ reason: 'max-hold' });
+      expect(lease.lossReason).toBe('max-hold');
     });
   });
 
@@ -187,21 +161,28 @@ describe('Lease', () => {
     lease.beginExtension(TTL, 0);
     expect(lease.renewAt).toBe(Infinity);
     clock.freeze(TTL);
-    expect(lease.loss).toMatchObject({ reason: 'not-renewed' });
+    expect(lease.lossReason).toBe('not-renewed');
+  });
+
+  it('taken with renew: false, lasts for an extension from then on', () => {
+    const lease = leaseOf({ renew: false });
+    clock.freeze(4_000);
+    const { ttlMs } = lease.beginExtension(TTL, 4_000);
+    lease.confirm(4_000, ttlMs);
+    expect(lease.remainingMs).toBe(TTL - driftOf(TTL));
+    expect(lease.renewAt).toBe(Infinity);
   });
 
   describe('after its release', () => {
     it('is quiet for good, also past its ttl', () => {
       const lease = leaseOf();
-      const { signal } = lease;
       expect(lease.markReleased()).toBe(true);
       expect(lease.markReleased()).toBe(false);
       clock.freeze(TTL * 2);
       lease.checkDeadline();
       lease.lose('taken-over'); // a renewal that was under way
-      expect([lease.isHeld, lease.isReleased, signal.aborted]).toEqual([false, true, false]);
-      expect(lease.loss).toBeUndefined();
-      expect(() => lease.assertHeld()).toThrow(LockReleasedError);
+      expect([lease.isHeld, lease.remainingMs]).toEqual([false, 0]);
+      expect(lease.lossReason).toBeUndefined();
       expect(lease.confirm(0, TTL)).toBe(false);
       expect(onLost).not.toHaveBeenCalled();
     });
@@ -210,7 +191,7 @@ describe('Lease', () => {
       const lease = leaseOf();
       clock.freeze(TTL);
       expect(lease.markReleased()).toBe(false);
-      expect(lease.isReleased).toBe(false);
+      expect(lease.lossReason).toBe('deadline');
       expect(onLost).toHaveBeenCalledTimes(1);
     });
   });
@@ -220,7 +201,108 @@ describe('Lease', () => {
     lease.lose('forced');
     lease.lose('taken-over');
     clock.freeze(TTL);
-    expect(lease.loss).toMatchObject({ reason: 'forced' });
+    expect(lease.lossReason).toBe('forced');
     expect(onLost).toHaveBeenCalledTimes(1);
+  });
+
+  describe('that was handed over', () => {
+    // The registration was sent at 0, the message came at 500.
+    const handedOver = (terms: Partial<LeaseTerms> = {}, grant: Partial<LeaseGrant> = {}) => {
+      clock.freeze(500);
+      return leaseOf(terms, { sentAt: 0, lengthMs: 3_000, beganAt: 500, ...grant });
+    };
+
+    it('lasts as long as the registration that it rests on, until it is confirmed', () => {
+      const lease = handedOver();
+      expect(lease.beganAt).toBe(500);
+      expect(lease.remainingMs).toBe(3_000 - driftOf(3_000) - 500);
+      const { ttlMs } = lease.beginRenewal(clock.now());
+      expect(ttlMs).toBe(TTL);
+      lease.confirm(500, ttlMs);
+      expect(lease.remainingMs).toBe(TTL - driftOf(TTL));
+      expect(lease.renewAt).toBe(500 + TTL / 3);
+    });
+
+    it('is confirmed after 10 ms, or earlier where a third of its time has passed', () => {
+      expect(handedOver().renewAt).toBe(510);
+      const late = leaseOf({}, { sentAt: 0, lengthMs: 1_200, beganAt: 500 });
+      expect(late.renewAt).toBe(400);
+    });
+
+    it('is asked to be confirmed again soon where no answer comes', () => {
+      const lease = handedOver();
+      lease.beginRenewal(510);
+      expect(lease.renewAt).toBe(510 + 3_000 / 6);
+    });
+
+    it('and is not to be renewed, is confirmed all the same, for its ttl from when it began', () => {
+      const lease = handedOver({ renew: false });
+      expect(lease.renewAt).toBe(510);
+      const { ttlMs } = lease.beginRenewal(510);
+      expect(ttlMs).toBe(TTL - 10);
+      lease.confirm(510, ttlMs);
+      expect(lease.renewAt).toBe(Infinity);
+      goTo(500 + TTL);
+      expect(lease.lossReason).toBe('not-renewed');
+    });
+
+    it('counts maxHold from when it began', () => {
+      const lease = handedOver({ maxHoldMs: 5_000 });
+      const { ttlMs } = lease.beginRenewal(510);
+      expect(ttlMs).toBe(4_990);
+      lease.confirm(510, ttlMs);
+      expect(lease.renewAt).toBe(Infinity);
+      goTo(5_500);
+      expect(lease.lossReason).toBe('max-hold');
+    });
+  });
+
+  describe('passes from one caller of the process to the next', () => {
+    const passable = (terms: Partial<LeaseTerms> = {}, grant: Partial<LeaseGrant> = {}) =>
+      leaseOf({ passesLeft: 2, ...terms }, { fencingToken: 7, lastToken: 70, ...grant });
+
+    it('with the next token each time, as often as it may', () => {
+      const lease = passable();
+      expect([lease.mayPass(), lease.pass(), lease.mayPass(), lease.pass()]).toEqual([
+        true,
+        8,
+        true,
+        9,
+      ]);
+      expect(lease.mayPass()).toBe(false);
+      expect(lease.currentToken).toBe(9);
+      expect(lease.fencingToken).toBe(7);
+    });
+
+    it('as long as there are tokens in its block', () => {
+      const lease = passable({}, { lastToken: 8 });
+      lease.pass();
+      expect(lease.mayPass()).toBe(false);
+    });
+
+    it('for a short turn, counted from when it began', () => {
+      clock.freeze(500);
+      const lease = passable({}, { sentAt: 0, beganAt: 500 });
+      clock.freeze(24);
+      expect(lease.mayPass()).toBe(true);
+      expect(lease.passableUntil).toBe(525);
+      clock.freeze(1);
+      expect(lease.mayPass()).toBe(false);
+    });
+
+    it.each<[string, Partial<LeaseTerms>]>([
+      ['is not renewed', { renew: false }],
+      ['ends at maxHold', { maxHoldMs: 60_000 }],
+      ['holds the name at least for some time', { minHoldMs: 1 }],
+    ])('but not if it %s: that end is its own', (_what, terms) => {
+      expect(passable(terms).mayPass()).toBe(false);
+    });
+
+    it('but not once it has ended', () => {
+      const [lost, released] = [passable(), passable()];
+      lost.lose('forced');
+      released.markReleased();
+      expect([lost.mayPass(), released.mayPass()]).toEqual([false, false]);
+    });
   });
 });

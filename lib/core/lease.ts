@@ -1,21 +1,50 @@
-import { LockLostError, LockReleasedError, type LossReason } from '../lock.errors.js';
-import type { LeaseClaim, RenewRequest } from '../stores/lock-store.interface.js';
+import type { LossReason } from '../lock.errors.js';
+import type { LeaseClaim, NameKind, RenewRequest } from '../stores/lock-store.interface.js';
 import type { Clock } from './clock.js';
+import type { Tenure } from './tenure.js';
 
 /** Clocks that run at the same rate differ by less than this over one ttl (Redlock's allowance). */
 export const driftOf = (ttlMs: number): number => ttlMs * 0.01 + 2;
 
+/** When a time that began at `start` is over for sure, by this process's clock. */
+const safeEnd = (start: number, lengthMs: number): number =>
+  lengthMs === Infinity ? Infinity : start + lengthMs - driftOf(lengthMs);
+
+/** For how long callers of one process pass a lease on among themselves before they queue up anew. */
+const TURN_MS = 25;
+
+/** A holder that gives back sooner than this needs no confirmation of what was handed over to it. */
+const CONFIRM_AFTER_MS = 10;
+
 export interface LeaseGrant extends LeaseClaim {
+  /** Permits of a semaphore, 1 for a shared lock, 0 for an exclusive one. */
+  readonly units: number;
+  /** The last token of the block that begins with `fencingToken`. */
+  readonly lastToken: number;
+  readonly isWaitedFor: boolean;
   /** The clock's time just before the command was sent: the lease cannot have begun earlier. */
   readonly sentAt: number;
-  readonly ttlMs: number;
-  /** The longest it may be held, counted from `sentAt`; `Infinity` for no bound. */
-  readonly maxHoldMs: number;
-  readonly renew: boolean;
+  /** What it lasts from `sentAt` without renewal: the ttl, or less where it was handed over. */
+  readonly lengthMs: number;
+  /** How many replicas have it, where that was asked for. */
+  readonly replicas?: number | undefined;
+  /** Since when it counts as held: later than `sentAt` where it was handed over. */
+  readonly beganAt: number;
 }
 
-/** Told when a lease is lost, after it has become so and before its signal aborts. */
-export type LossListener = (lease: Lease, loss: LockLostError) => void;
+/** How a lease is kept. */
+export interface LeaseTerms {
+  readonly ttlMs: number;
+  /** The longest it may be held, counted from the grant's `beganAt`; `Infinity` for no bound. */
+  readonly maxHoldMs: number;
+  readonly minHoldMs: number;
+  readonly renew: boolean;
+  /** To how many more callers of this process it may go; only to those there now if others wait outside. */
+  readonly passesLeft: number;
+}
+
+/** Told when a lease is lost, after it has become so. */
+export type LossListener = (lease: Lease, reason: LossReason) => void;
 
 /**
  * What this process knows of one lease, counted by its own monotonic clock only.
@@ -26,38 +55,62 @@ export type LossListener = (lease: Lease, loss: LockLostError) => void;
  */
 export class Lease implements LeaseClaim {
   readonly name: string;
+  readonly kind: NameKind;
+  readonly units: number;
   readonly owner: string;
   readonly fencingToken: number;
-  readonly acquiredAt: number;
+  readonly lastToken: number;
+  readonly beganAt: number;
+  readonly minHoldMs: number;
+  readonly replicas: number | undefined;
+  /** Who holds it at the moment. */
+  tenure: Tenure | undefined;
+  /** How many more callers of this process may have it in this turn. */
+  passesLeft: number;
+  /** The token of whoever has it now. */
+  currentToken: number;
   /** What renewals ask for, unless `maxHold` ends before. */
   ttlMs: number;
   /** When the next renewal is due; the keeper's. */
   renewAt: number;
 
-  private readonly endsAt: number;
+  private readonly longestUntil: number;
+  /** `longestUntil`, or the end of the ttl where nothing renews it. */
+  private endsAt: number;
   private readonly renewable: boolean;
   private deadline: number;
   private confirmedSentAt: number;
-  /** Less than `ttlMs` close to `maxHold`, and until a longer extension is confirmed. */
+  /** Less than `ttlMs` after a hand-over, close to `maxHold`, and until a longer extension is confirmed. */
   private confirmedTtlMs: number;
-  private ending: 'released' | LockLostError | undefined;
-  private controller: AbortController | undefined;
+  private ending: 'released' | LossReason | undefined;
 
   constructor(
     grant: LeaseGrant,
+    terms: LeaseTerms,
     private readonly clock: Clock,
     private readonly onLost: LossListener,
   ) {
     this.name = grant.name;
+    this.kind = grant.kind;
+    this.units = grant.units;
     this.owner = grant.owner;
     this.fencingToken = grant.fencingToken;
-    this.acquiredAt = grant.sentAt;
-    this.ttlMs = grant.ttlMs;
-    this.endsAt = grant.sentAt + grant.maxHoldMs;
-    this.renewable = grant.renew;
+    this.lastToken = grant.lastToken;
+    this.passesLeft = terms.passesLeft;
+    this.currentToken = grant.fencingToken;
+    this.replicas = grant.replicas;
+    this.beganAt = grant.beganAt;
+    this.minHoldMs = terms.minHoldMs;
+    this.ttlMs = terms.ttlMs;
+    this.renewable = terms.renew;
     this.confirmedSentAt = grant.sentAt;
-    this.confirmedTtlMs = Math.min(grant.ttlMs, grant.maxHoldMs);
-    this.deadline = grant.sentAt + this.confirmedTtlMs - driftOf(this.confirmedTtlMs);
+    this.confirmedTtlMs = grant.lengthMs;
+    this.longestUntil = grant.beganAt + terms.maxHoldMs;
+    this.endsAt = this.endFrom(grant.beganAt);
+    this.deadline = Math.min(
+      safeEnd(grant.sentAt, grant.lengthMs),
+      safeEnd(grant.beganAt, terms.maxHoldMs),
+    );
     this.renewAt = this.nextRenewal();
   }
 
@@ -67,37 +120,32 @@ export class Lease implements LeaseClaim {
     return this.ending === undefined;
   }
 
-  get isReleased(): boolean {
-    return this.ending === 'released';
-  }
-
   /** Why it was lost, if it was. */
-  get loss(): LockLostError | undefined {
+  get lossReason(): LossReason | undefined {
     this.checkDeadline();
-    return this.ending instanceof LockLostError ? this.ending : undefined;
+    return this.ending === 'released' ? undefined : this.ending;
   }
 
   get remainingMs(): number {
     return this.isHeld ? this.deadline - this.clock.now() : 0;
   }
 
-  get heldMs(): number {
-    return this.clock.now() - this.acquiredAt;
+  /** Until when it may go from one caller of this process to the next; one with an end of its own never. */
+  get passableUntil(): number {
+    if (!this.renewable || this.longestUntil !== Infinity || this.minHoldMs > 0) return -Infinity;
+    if (this.passesLeft === 0 || this.currentToken >= this.lastToken || !this.isHeld)
+      return -Infinity;
+    return this.beganAt + TURN_MS;
   }
 
-  /** Made when it is first asked for: most locks never need one. */
-  get signal(): AbortSignal {
-    const { loss } = this; // aborts the signal that there is, should the deadline have passed
-    if (!this.controller) {
-      this.controller = new AbortController();
-      if (loss) this.controller.abort(loss);
-    }
-    return this.controller.signal;
+  /** Whether it goes to the next caller of this process, with the next token. */
+  mayPass(): boolean {
+    return this.clock.now() < this.passableUntil;
   }
 
-  assertHeld(): void {
-    if (this.isHeld) return;
-    throw this.loss ?? new LockReleasedError(this.name);
+  pass(): number {
+    this.passesLeft--;
+    return ++this.currentToken;
   }
 
   /** When the keeper must look at it again. */
@@ -107,18 +155,19 @@ export class Lease implements LeaseClaim {
 
   /** How long before `renewAt` it may be renewed already, for the sake of a fuller batch. */
   get renewSlack(): number {
-    return this.ttlMs / 12;
+    return Math.min(this.ttlMs, this.confirmedTtlMs) / 12;
   }
 
   /** What to send at `now`, and when to try again should no answer come. */
   beginRenewal(now: number): RenewRequest {
-    this.renewAt = now + this.ttlMs / 6;
+    this.renewAt = now + Math.min(this.ttlMs, this.confirmedTtlMs) / 6;
     return this.renewal(now);
   }
 
   /** Sets the lease to `ttlMs` from now; counts the shorter of both ttls until that is confirmed. */
   beginExtension(ttlMs: number, now: number): RenewRequest {
     this.ttlMs = ttlMs;
+    this.endsAt = this.endFrom(now);
     const request = this.renewal(now);
     this.deadline = Math.min(this.deadline, now + request.ttlMs - driftOf(request.ttlMs));
     // Not later than it was: should no answer come, the lease lasts no longer than before.
@@ -154,15 +203,16 @@ export class Lease implements LeaseClaim {
     }
   }
 
+  /** What another process needs to go on with it. */
+  get terms(): Omit<LeaseTerms, 'passesLeft'> {
+    const { ttlMs, minHoldMs, renewable: renew } = this;
+    return { ttlMs, minHoldMs, renew, maxHoldMs: this.longestUntil - this.clock.now() };
+  }
+
   lose(reason: LossReason): void {
     if (this.ending !== undefined) return;
-    const loss = new LockLostError(this.name, this.fencingToken, reason);
-    this.ending = loss;
-    try {
-      this.onLost(this, loss);
-    } finally {
-      this.controller?.abort(loss);
-    }
+    this.ending = reason;
+    this.onLost(this, reason);
   }
 
   /** Ends it quietly. False if it had ended before. */
@@ -172,9 +222,14 @@ export class Lease implements LeaseClaim {
     return true;
   }
 
+  private endFrom(start: number): number {
+    return this.renewable ? this.longestUntil : Math.min(this.longestUntil, start + this.ttlMs);
+  }
+
   private renewal(now: number): RenewRequest {
     const ttlMs = Math.max(1, Math.ceil(Math.min(this.ttlMs, this.endsAt - now)));
-    return { name: this.name, owner: this.owner, fencingToken: this.fencingToken, ttlMs };
+    const { name, kind, owner, fencingToken } = this;
+    return { name, kind, owner, fencingToken, ttlMs };
   }
 
   /** Whether no renewal can make it last longer. */
@@ -183,12 +238,14 @@ export class Lease implements LeaseClaim {
   }
 
   private nextRenewal(): number {
-    if (!this.renewable || this.reachesEnd) return Infinity;
-    return this.confirmedSentAt + this.confirmedTtlMs / 3;
+    if (this.reachesEnd) return Infinity;
+    const due = this.confirmedSentAt + this.confirmedTtlMs / 3;
+    if (this.confirmedTtlMs >= Math.min(this.ttlMs, this.endsAt - this.confirmedSentAt)) return due;
+    return Math.min(due, this.clock.now() + CONFIRM_AFTER_MS);
   }
 
   private lossAtDeadline(): LossReason {
-    if (this.reachesEnd) return 'max-hold';
+    if (this.confirmedSentAt + this.confirmedTtlMs >= this.longestUntil) return 'max-hold';
     return this.renewable ? 'deadline' : 'not-renewed';
   }
 }

@@ -1,37 +1,35 @@
-import {
-  LockBusyError,
-  LockDrainingError,
-  LockLostError,
-  LockOptionsError,
-} from '../lock.errors.js';
+import { LockBusyError, LockOptionsError, LockReentryError } from '../lock.errors.js';
 import type {
   Holder,
   LeaseRecord,
   LockStore,
+  NameRecord,
   ReleaseOutcome,
+  Subject,
 } from '../stores/lock-store.interface.js';
 import {
   type AcquireDefaults,
   type AcquireOptions,
-  resolveAcquireOptions,
-  type ResolvedAcquireOptions,
+  NO_OPTIONS,
   TTL_BOUNDS,
   type TryAcquireOptions,
 } from './acquire-options.js';
-import { Acquisition, type AcquisitionTools } from './acquisition.js';
+import type { Want } from './acquisition.js';
 import { BoundedStore } from './bounded-store.js';
 import { type Clock, systemClock } from './clock.js';
+import { pack, unpack } from './detached-lock.js';
 import { type Duration, parseDuration } from './duration.js';
-import { Hold, type WithLockOptions } from './hold.js';
-import { LeaseCleaner } from './lease-cleaner.js';
-import { LeaseKeeper } from './lease-keeper.js';
-import { driftOf, Lease, type LeaseGrant } from './lease.js';
+import { type Compensate, Hold, type WithLockOptions } from './hold.js';
 import { LeakWatch } from './leak-watch.js';
-import { LocalQueue } from './local-queue.js';
+import { LeaseBook } from './lease-book.js';
+import { LeaseCleaner } from './lease-cleaner.js';
 import { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import { checkLockName } from './lock-name.js';
 import { Lock, type LockOperations } from './lock.js';
+import { Semaphore, type SemaphoreOperations } from './semaphore.js';
+import { Taker } from './taker.js';
+import { type Holding, Tenure } from './tenure.js';
 
 export interface LockClientOptions extends AcquireDefaults {
   readonly store: LockStore;
@@ -57,51 +55,96 @@ export interface HeldLock {
 }
 
 /** Takes, keeps and gives back locks on one store: everything but Nest. */
-export class LockClient implements LockOperations {
+export class LockClient implements LockOperations, SemaphoreOperations {
   readonly context = new LockContext();
 
   private readonly clock: Clock;
   private readonly store: BoundedStore;
-  private readonly queue = new LocalQueue();
-  private readonly keeper: LeaseKeeper;
   private readonly cleaner: LeaseCleaner;
+  private readonly leases: LeaseBook;
+  private readonly taker: Taker;
   private readonly leaks: LeakWatch;
-  private readonly tools: AcquisitionTools;
-  /** Acquisitions under way, leases not yet given back, and holds whose work has not ended. */
-  private readonly unfinished = new Set<Acquisition | Lease | Hold>();
+  /** Works under a lock that have not ended. */
+  private holds = 0;
   private whenIdle: (() => void) | undefined;
-  private draining = false;
 
   constructor(private readonly options: LockClientOptions) {
-    this.clock = options.store.clock ?? systemClock;
-    this.store = new BoundedStore(options.store, this.clock, options.storeTimeoutMs);
-    this.cleaner = new LeaseCleaner(this.store, this.clock);
-    this.keeper = new LeaseKeeper(this.store, this.clock, (names, error) =>
-      options.emit({ type: 'renewal-failed', names, error }),
-    );
-    this.leaks = new LeakWatch(options.leakStacks, (lease, stack) => this.reclaim(lease, stack));
-    const { store, clock, queue, cleaner } = this;
-    this.tools = { store, clock, queue, cleaner, holder: options.holder };
+    const { emit, store: given, storeTimeoutMs } = options;
+    const clock = given.clock ?? systemClock;
+    const store = new BoundedStore(given, clock, storeTimeoutMs);
+    const cleaner = new LeaseCleaner(store, clock);
+    const { context } = this;
+    const leases = new LeaseBook({
+      store,
+      clock,
+      cleaner,
+      emit,
+      passOn: (lease) => this.taker.passOn(lease),
+      freed: (name) => this.taker.freed(name),
+      ended: (tenure) => this.onEnded(tenure),
+    });
+    const giveBack = (tenure: Tenure): void => this.giveBack(tenure);
+    const checkIdle = (): void => this.checkIdle();
+    const tools = { store, clock, cleaner, leases, context, giveBack, checkIdle };
+    this.taker = new Taker(tools, options);
+    this.leaks = new LeakWatch(options.leakStacks, (held, stack) => this.reclaim(held, stack));
+    this.clock = clock;
+    this.store = store;
+    this.cleaner = cleaner;
+    this.leases = leases;
   }
 
   connect(timeoutMs: number): Promise<void> {
     return this.store.connect(timeoutMs);
   }
 
-  async acquire(name: string, options: AcquireOptions = {}): Promise<Lock> {
-    const lease = await this.takeLease(name, options);
-    const lock = new Lock(lease, this);
+  async acquire(names: string | readonly string[], options = NO_OPTIONS): Promise<Lock> {
+    return this.handle(await this.taker.take(names, options), options);
+  }
+
+  async acquireWanted(want: Want, options: AcquireOptions): Promise<Lock> {
+    return this.handle(await this.taker.takeWanted(want, options), options);
+  }
+
+  semaphore(name: string, permits: number): Semaphore {
+    return new Semaphore(checkLockName(name), permits, this);
+  }
+
+  /** Goes on with a lock that was detached elsewhere, as its only owner. */
+  async attach(text: string): Promise<Lock> {
+    return this.handle(await this.taker.attach(unpack(text)), {});
+  }
+
+  detach(holding: Holding): string {
+    holding.assertHeld();
+    if (holding.tenures.some((tenure) => tenure.locks > 1)) {
+      throw new LockReentryError(
+        `The lock "${holding.name}" cannot be detached: others of the same async context hold it, too.`,
+        holding.name,
+      );
+    }
+    const text = pack(holding.tenures);
+    this.leaks.unwatch(holding);
+    for (const tenure of holding.tenures) this.leases.forget(tenure);
+    return text;
+  }
+
+  private handle(holding: Holding, options: AcquireOptions): Lock {
+    const lock = new Lock(holding, this);
     // Without renewal it ends by itself, and may be left to that.
-    if (options.renew !== false) this.leaks.watch(lock, lease);
+    if (options.renew !== false) this.leaks.watch(lock, holding);
     return lock;
   }
 
-  async tryAcquire(name: string, options: TryAcquireOptions = {}): Promise<Lock | null> {
+  async tryAcquire(
+    names: string | readonly string[],
+    options: TryAcquireOptions = {},
+  ): Promise<Lock | null> {
     if ('wait' in options && options.wait !== undefined) {
       throw new LockOptionsError('tryAcquire never waits: leave "wait" out, or use acquire.');
     }
     try {
-      return await this.acquire(name, { ...options, wait: 0 });
+      return await this.acquire(names, { ...options, wait: 0 });
     } catch (error) {
       if (error instanceof LockBusyError) return null;
       throw error;
@@ -109,39 +152,58 @@ export class LockClient implements LockOperations {
   }
 
   async withLock<T>(
-    name: string,
+    names: string | readonly string[],
     work: (lock: Lock) => T | PromiseLike<T>,
-    options: WithLockOptions<T> = {},
+    options?: WithLockOptions<T>,
   ): Promise<T> {
+    if (!options) return this.holdDuring(await this.taker.take(names, NO_OPTIONS), work, undefined);
     const { compensate, ...acquireOptions } = options;
-    const lease = await this.takeLease(name, acquireOptions);
-    const hold = new Hold(new Lock(lease, this), lease, this.context, this.options.emit);
-    this.unfinished.add(hold);
+    return this.holdDuring(await this.taker.take(names, acquireOptions), work, compensate);
+  }
+
+  async withWanted<T>(
+    want: Want,
+    work: (lock: Lock) => T | PromiseLike<T>,
+    { compensate, ...options }: WithLockOptions<T>,
+  ): Promise<T> {
+    return this.holdDuring(await this.taker.takeWanted(want, options), work, compensate);
+  }
+
+  private async holdDuring<T>(
+    holding: Holding,
+    work: (lock: Lock) => T | PromiseLike<T>,
+    compensate: Compensate<T> | undefined,
+  ): Promise<T> {
+    const hold = new Hold(new Lock(holding, this), holding, this.context, this.options.emit);
+    this.holds++;
     try {
       return await hold.complete(work, compensate);
     } finally {
-      this.finish(hold);
+      this.holds--;
+      this.checkIdle();
     }
   }
 
-  async inspect(name: string): Promise<LeaseRecord | null> {
-    return this.store.inspect(checkLockName(name));
+  inspect(subject: Subject): Promise<NameRecord> {
+    return this.store.inspect(subject);
   }
 
-  async forceRelease(name: string): Promise<LeaseRecord | null> {
-    const holder = await this.store.forceRelease(checkLockName(name));
-    if (!holder) return null;
-    this.options.emit({ type: 'forced', name, holder });
-    for (const lease of this.keeper) {
-      if (lease.name === name && lease.fencingToken === holder.fencingToken) lease.lose('forced');
+  async forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]> {
+    const holders = await this.store.forceRelease(subject, fencingToken);
+    const { name, kind } = subject;
+    for (const holder of holders) {
+      this.options.emit({ type: 'forced', name, holder });
+      for (const { lease } of this.leases) {
+        const isTaken = lease.name === name && lease.fencingToken === holder.fencingToken;
+        if (isTaken && lease.kind === kind) lease.lose('forced');
+      }
     }
-    this.queue.wake(name);
-    return holder;
+    return holders;
   }
 
   held(): HeldLock[] {
-    return Array.from(this.keeper)
-      .filter((lease) => lease.isHeld)
+    return Array.from(this.leases)
+      .filter((tenure) => tenure.isHeld)
       .map(({ name, fencingToken, heldMs, remainingMs }) => ({
         name,
         fencingToken,
@@ -150,53 +212,31 @@ export class LockClient implements LockOperations {
       }));
   }
 
-  async extend(lease: Lease, ttl: Duration): Promise<void> {
-    const ttlMs = parseDuration(ttl, `extend("${lease.name}"): the ttl`, TTL_BOUNDS);
-    lease.assertHeld();
-    const sentAt = this.clock.now();
-    const request = lease.beginExtension(ttlMs, sentAt);
-    this.keeper.reconsider(lease);
-    const [reply] = await this.store.renew([request]);
-    if (reply === 'renewed') lease.confirm(sentAt, request.ttlMs);
-    else lease.lose(reply!);
-    this.keeper.reconsider(lease);
-    lease.assertHeld();
+  async extend(holding: Holding, ttl: Duration): Promise<void> {
+    const ttlMs = parseDuration(ttl, `extend("${holding.name}"): the ttl`, TTL_BOUNDS);
+    holding.assertHeld();
+    await Promise.all(holding.tenures.map((tenure) => this.leases.extend(tenure, ttlMs)));
+    holding.assertHeld();
   }
 
-  async release(lease: Lease): Promise<ReleaseOutcome> {
-    const { name, owner, fencingToken } = lease;
-    const endsHere = lease.markReleased();
-    this.keeper.drop(lease);
-    this.leaks.unwatch(lease);
-    try {
-      const outcome = await this.store.release({ name, owner, fencingToken });
-      if (endsHere) this.tellEnd(lease, outcome);
-      return outcome;
-    } catch (error) {
-      this.cleaner.clean({ name, owner, fencingToken }, lease.ttlMs);
-      if (endsHere) {
-        const { heldMs } = lease;
-        this.options.emit({
-          type: 'release-failed',
-          name,
-          fencingToken,
-          heldMs,
-          error: error as Error,
-        });
-      }
-      throw error;
-    } finally {
-      this.finish(lease);
-      this.queue.wake(name);
-    }
+  release(holding: Holding, by?: Lock): Promise<ReleaseOutcome> {
+    if (holding instanceof Tenure) return this.releaseOne(holding, by);
+    this.leaks.unwatch(holding);
+    return this.releaseAll(holding, by);
+  }
+
+  private async releaseAll(holding: Holding, by?: Lock): Promise<ReleaseOutcome> {
+    const outcomes = await Promise.all(
+      holding.tenures.map((tenure) => this.releaseOne(tenure, by)),
+    );
+    return outcomes.find((outcome) => outcome !== 'released') ?? 'released';
   }
 
   /** Refuses new locks, rejects waiters, gives handlers `timeoutMs`, then takes their locks away. */
   async drain(timeoutMs: number): Promise<void> {
-    this.draining = true;
-    for (const task of this.unfinished) if (task instanceof Acquisition) task.drain();
+    this.taker.drain();
     await this.untilIdle(timeoutMs);
-    for (const lease of this.keeper) lease.lose('shutdown');
+    for (const { lease } of this.leases) lease.lose('shutdown');
     await this.cleaner.close();
   }
 
@@ -204,87 +244,40 @@ export class LockClient implements LockOperations {
     return this.store.close();
   }
 
-  private async takeLease(name: string, options: AcquireOptions): Promise<Lease> {
-    checkLockName(name);
-    const resolved = resolveAcquireOptions(options, this.options, `lock "${name}"`);
-    if (this.draining) throw new LockDrainingError(name);
-    const acquisition = new Acquisition(this.tools, name, resolved);
-    this.unfinished.add(acquisition);
-    try {
-      const grant = await this.run(acquisition, name, resolved);
-      if (!this.draining) return this.begin(grant, acquisition.waitedMs);
-      this.cleaner.clean(grant, resolved.ttlMs);
-      throw new LockDrainingError(name);
-    } finally {
-      this.finish(acquisition);
+  private releaseOne(tenure: Tenure, by?: Lock): Promise<ReleaseOutcome> {
+    // Whoever joined it may go on: the last one ends it.
+    if (--tenure.locks > 0 && tenure.isHeld) return Promise.resolve('released');
+    return this.leases.release(tenure, by);
+  }
+
+  private giveBack(tenure: Tenure): void {
+    tenure.locks++; // as a lock of it would have, to be released in its place
+    this.releaseOne(tenure).catch(() => undefined); // told as an event
+  }
+
+  private onEnded(tenure: Tenure): void {
+    this.leaks.unwatch(tenure);
+    this.checkIdle();
+  }
+
+  private reclaim(holding: Holding, stack: string | undefined): void {
+    if (!holding.isHeld) return;
+    for (const { name, fencingToken } of holding.tenures) {
+      this.options.emit({ type: 'leaked', name, fencingToken, stack });
     }
+    this.release(holding).catch(() => undefined); // told as release-failed
   }
 
-  private async run(
-    acquisition: Acquisition,
-    name: string,
-    { waitMs }: ResolvedAcquireOptions,
-  ): Promise<LeaseGrant> {
-    try {
-      return await (waitMs > 0 ? acquisition.wait() : acquisition.tryOnce());
-    } catch (error) {
-      if (error instanceof LockBusyError) {
-        const { holder } = error;
-        this.options.emit({ type: 'busy', name, waitedMs: acquisition.waitedMs, holder });
-      }
-      throw error;
-    }
+  private get isIdle(): boolean {
+    return this.taker.size + this.leases.size + this.holds === 0;
   }
 
-  private begin(grant: LeaseGrant, waitedMs: number): Lease {
-    const lease = new Lease(grant, this.clock, (lost, loss) => this.onLost(lost, loss));
-    this.unfinished.add(lease);
-    this.keeper.keep(lease);
-    const { name, fencingToken } = lease;
-    this.options.emit({ type: 'acquired', name, fencingToken, waitedMs });
-    return lease;
-  }
-
-  private onLost(lease: Lease, error: LockLostError): void {
-    const { name, owner, fencingToken, heldMs, ttlMs } = lease;
-    const { reason } = error;
-    this.keeper.drop(lease);
-    this.leaks.unwatch(lease);
-    this.finish(lease);
-    this.options.emit({ type: 'lost', name, fencingToken, heldMs, reason, error });
-    if (reason === 'deadline') {
-      // A renewal still on its way would keep the name taken for another ttl, with nobody behind it.
-      this.cleaner.clean({ name, owner, fencingToken }, ttlMs, driftOf(ttlMs));
-    } else if (reason === 'shutdown') {
-      this.cleaner.clean({ name, owner, fencingToken }, ttlMs);
-    }
-    this.queue.wake(name);
-  }
-
-  private tellEnd(lease: Lease, outcome: ReleaseOutcome): void {
-    const { name, fencingToken, heldMs } = lease;
-    if (outcome === 'released') {
-      this.options.emit({ type: 'released', name, fencingToken, heldMs });
-    } else {
-      const error = new LockLostError(name, fencingToken, outcome);
-      this.options.emit({ type: 'lost', name, fencingToken, heldMs, reason: outcome, error });
-    }
-  }
-
-  private reclaim(lease: Lease, stack: string | undefined): void {
-    if (!lease.isHeld) return;
-    const { name, fencingToken } = lease;
-    this.options.emit({ type: 'leaked', name, fencingToken, stack });
-    this.release(lease).catch(() => undefined); // told as release-failed
-  }
-
-  private finish(ended: Acquisition | Lease | Hold): void {
-    this.unfinished.delete(ended);
-    if (this.unfinished.size === 0) this.whenIdle?.();
+  private checkIdle(): void {
+    if (this.whenIdle && this.isIdle) this.whenIdle();
   }
 
   private untilIdle(timeoutMs: number): Promise<void> {
-    if (this.unfinished.size === 0) return Promise.resolve();
+    if (this.isIdle) return Promise.resolve();
     return new Promise((resolve) => {
       const timer = this.clock.setTimer(resolve, timeoutMs, true);
       this.whenIdle = () => {

@@ -1,8 +1,16 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { tenureOf } from '../../test/support/tenures.js';
+import { ManualClock } from '../testing/manual.clock.js';
 import { LockContext } from './lock-context.js';
-import type { Lock } from './lock.js';
+import { Lock } from './lock.js';
+import { TenureGroup } from './tenure-group.js';
+import type { Holding } from './tenure.js';
 
-const lockOf = (name: string) => ({ name, isReleased: false }) as { isReleased: boolean } & Lock;
+const operations = {
+  release: async () => 'released' as const,
+  extend: async () => undefined,
+  detach: () => '',
+};
 
 describe('LockContext', () => {
   let context: LockContext;
@@ -10,27 +18,32 @@ describe('LockContext', () => {
     context = new LockContext();
   });
 
+  const tenure = (name: string, units = 0) => tenureOf(new ManualClock(), { name, units });
+  const lockOf = (name: string) => new Lock(tenure(name), operations);
+  const runIn = <T>(lock: Lock, work: () => T | PromiseLike<T>, holding?: Holding) =>
+    context.run(lock, holding ?? tenure(lock.name), work);
+
   it('gives what the work gives, and throws what it throws', async () => {
     const own = new Error('mine');
-    expect(await context.run(lockOf('a'), () => 'now')).toBe('now');
-    expect(await context.run(lockOf('a'), async () => 'later')).toBe('later');
+    expect(await runIn(lockOf('a'), () => 'now')).toBe('now');
+    expect(await runIn(lockOf('a'), async () => 'later')).toBe('later');
     const thrower = () => {
       throw own;
     };
-    await expect(context.run(lockOf('a'), thrower)).rejects.toBe(own);
+    await expect(runIn(lockOf('a'), thrower)).rejects.toBe(own);
   });
 
   it('starts the work at once', () => {
     let started = false;
-    void context.run(lockOf('a'), () => (started = true));
+    void runIn(lockOf('a'), () => (started = true));
     expect(started).toBe(true);
   });
 
   it('finds the innermost lock, or the innermost of a name', async () => {
     const [a, b, a2] = [lockOf('a'), lockOf('b'), lockOf('a')];
-    await context.run(a, () =>
-      context.run(b, () =>
-        context.run(a2, () => {
+    await runIn(a, () =>
+      runIn(b, () =>
+        runIn(a2, () => {
           expect(context.current()).toBe(a2);
           expect(context.current('a')).toBe(a2);
           expect(context.current('b')).toBe(b);
@@ -43,9 +56,9 @@ describe('LockContext', () => {
 
   it('skips a lock that is released', async () => {
     const [a, b] = [lockOf('a'), lockOf('b')];
-    await context.run(a, () =>
-      context.run(b, () => {
-        Object.assign(b, { isReleased: true });
+    await runIn(a, () =>
+      runIn(b, () => {
+        void b.release();
         expect(context.current()).toBe(a);
       }),
     );
@@ -56,12 +69,77 @@ describe('LockContext', () => {
     let go!: () => void;
     const gate = new Promise<void>((resolve) => (go = resolve));
     const outer = lockOf('outer');
-    await context.run(outer, async () => {
-      await context.run(lockOf('a'), () => {
+    await runIn(outer, async () => {
+      await runIn(lockOf('a'), () => {
         late = gate.then(() => context.current());
       });
       go();
       expect(await late).toBe(outer);
+    });
+  });
+
+  it('finds a lock of several names by each of them', async () => {
+    const group = new TenureGroup([tenure('a'), tenure('b')]);
+    const lock = new Lock(group, operations);
+    await runIn(
+      lock,
+      () => {
+        expect(context.current('a')).toBe(lock);
+        expect(context.current('b')).toBe(lock);
+        expect(context.current('a, b')).toBeUndefined();
+      },
+      group,
+    );
+  });
+
+  describe('what can be joined', () => {
+    it('is the innermost tenure of the name', async () => {
+      const [outer, inner, other] = [tenure('a'), tenure('a'), tenure('b')];
+      await context.run(lockOf('a'), outer, () =>
+        context.run(lockOf('a'), inner, () =>
+          context.run(lockOf('b'), other, () => {
+            expect(context.tenureOf('a')).toBe(inner);
+            expect(context.tenureOf('b')).toBe(other);
+            expect(context.tenureOf('c')).toBeUndefined();
+          }),
+        ),
+      );
+      expect(context.tenureOf('a')).toBeUndefined();
+    });
+
+    it('is each of several names', async () => {
+      const [a, b] = [tenure('a'), tenure('b')];
+      const group = new TenureGroup([a, b]);
+      await context.run(new Lock(group, operations), group, () => {
+        expect([context.tenureOf('a'), context.tenureOf('b')]).toEqual([a, b]);
+      });
+    });
+
+    it('is nothing that is lost, released or ended, but what is held outside of it', async () => {
+      const [outer, inner] = [tenure('a'), tenure('a')];
+      let late!: Promise<unknown>;
+      await context.run(lockOf('a'), outer, async () => {
+        let go!: () => void;
+        const gate = new Promise<void>((resolve) => (go = resolve));
+        await context.run(lockOf('a'), inner, () => {
+          inner.lease.lose('forced');
+          expect(context.tenureOf('a')).toBe(outer);
+        });
+        await context.run(lockOf('b'), tenure('b'), () => {
+          late = gate.then(() => context.tenureOf('b'));
+        });
+        outer.markReleased();
+        expect(context.tenureOf('a')).toBeUndefined();
+        go();
+        expect(await late).toBeUndefined();
+      });
+    });
+
+    it('is no permit of a semaphore of that name', async () => {
+      const permit = tenureOf(new ManualClock(), { kind: 'semaphore', units: 1 });
+      await context.run(lockOf('a'), permit, () => {
+        expect(context.tenureOf('a')).toBeUndefined();
+      });
     });
   });
 });

@@ -109,6 +109,28 @@ export interface LockCompensationFailedEvent extends HeldLockEventOf<'compensati
 }
 
 /**
+ * The store cannot tell of hand-overs: those that wait ask for themselves, and again and again.
+ *
+ * @example
+ * if (event.type === 'polling') logger.warn(event.error);
+ */
+export interface LockPollingEvent {
+  readonly type: 'polling';
+  readonly error: Error;
+}
+
+/**
+ * Somebody declared another number of permits than before; the last number counts, for everybody.
+ *
+ * @example
+ * if (event.type === 'permits-changed') logger.warn(`${event.formerPermits} → ${event.permits}`);
+ */
+export interface LockPermitsChangedEvent extends LockEventOf<'permits-changed'> {
+  readonly permits: number;
+  readonly formerPermits: number;
+}
+
+/**
  * All that happens to the locks of one service, in order.
  *
  * @example
@@ -123,7 +145,9 @@ export type LockEvent =
   | LockRenewalFailedEvent
   | LockForcedEvent
   | LockLeakedEvent
-  | LockCompensationFailedEvent;
+  | LockCompensationFailedEvent
+  | LockPollingEvent
+  | LockPermitsChangedEvent;
 
 /**
  * Where the core tells what happens; it must not throw.

@@ -1,12 +1,15 @@
 import { inspect } from 'node:util';
+import { LockOptionsError } from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
 import type { Duration } from './duration.js';
-import type { Lease } from './lease.js';
+import type { Holding, Tenure } from './tenure.js';
 
 /** What a lock asks of the client that made it. */
 export interface LockOperations {
-  extend(lease: Lease, ttl: Duration): Promise<void>;
-  release(lease: Lease): Promise<ReleaseOutcome>;
+  extend(holding: Holding, ttl: Duration): Promise<void>;
+  /** @param by is told of a failure, after which it may be tried again */
+  release(holding: Holding, by?: Lock): Promise<ReleaseOutcome>;
+  detach(holding: Holding): string;
 }
 
 /**
@@ -22,24 +25,53 @@ export class Lock implements AsyncDisposable {
 
   /** @internal */
   constructor(
-    private readonly lease: Lease,
+    private readonly holding: Holding,
     private readonly operations: LockOperations,
-  ) {}
+  ) {
+    for (const tenure of holding.tenures) tenure.locks++;
+  }
 
-  /** The name that is locked. */
+  /** The name that is locked; of several, all of them in a row. */
   get name(): string {
-    return this.lease.name;
+    return this.holding.name;
+  }
+
+  /** The names that are locked, in the order in which everybody takes them. */
+  get names(): readonly string[] {
+    return this.holding.tenures.map(({ name }) => name);
   }
 
   /**
    * A number that grows with every acquisition of the name. Hand it to the storage, which refuses
    * writes with a smaller one than it has seen: only that stops a holder that was paused too long.
    *
+   * @throws LockOptionsError if several names are locked: use `fencingTokens`
    * @example
    * UPDATE invoice SET … , fence = $1 WHERE id = $2 AND fence <= $1
    */
   get fencingToken(): number {
-    return this.lease.fencingToken;
+    const [{ fencingToken }, ...others] = this.holding.tenures as [Tenure, ...Tenure[]];
+    if (others.length === 0) return fencingToken;
+    throw new LockOptionsError(
+      `The lock of "${this.name}" has a fencing token for each name: use lock.fencingTokens.get(name).`,
+    );
+  }
+
+  /**
+   * The fencing token of each name: one common number would make the next holder of a single name
+   * look stale.
+   *
+   * @example
+   * lock.fencingTokens.get('account:1');
+   */
+  get fencingTokens(): ReadonlyMap<string, number> {
+    return new Map(this.holding.tenures.map(({ name, fencingToken }) => [name, fencingToken]));
+  }
+
+  /** On how many replicas the lease had arrived when it was taken; `undefined` unless `minReplicas` was asked for. */
+  get replicas(): number | undefined {
+    const counts = this.holding.tenures.flatMap(({ lease }) => lease.replicas ?? []);
+    return counts.length > 0 ? Math.min(...counts) : undefined;
   }
 
   /**
@@ -50,22 +82,22 @@ export class Lock implements AsyncDisposable {
    * await fetch(url, { method: 'POST', body, signal: lock.signal });
    */
   get signal(): AbortSignal {
-    return this.lease.signal;
+    return this.holding.signal;
   }
 
   /** Whether the lock is sure to be held at this moment; compares clocks, so it is right even after a pause. */
   get isHeld(): boolean {
-    return this.lease.isHeld;
+    return this.holding.isHeld;
   }
 
   /** Whether it has been released; a lost lock counts only once it is released too. */
   get isReleased(): boolean {
-    return this.releasing !== undefined || this.lease.isReleased;
+    return this.releasing !== undefined || this.holding.isReleased;
   }
 
   /** For how many milliseconds the lock is sure to be held without another renewal; 0 once it is not. */
   get remainingMs(): number {
-    return this.lease.remainingMs;
+    return this.holding.remainingMs;
   }
 
   /**
@@ -75,7 +107,7 @@ export class Lock implements AsyncDisposable {
    * lock.assertHeld(); // right before a step that cannot be undone
    */
   assertHeld(): void {
-    this.lease.assertHeld();
+    this.holding.assertHeld();
   }
 
   /**
@@ -89,7 +121,24 @@ export class Lock implements AsyncDisposable {
    * await lock.extend('10 minutes');
    */
   extend(ttl: Duration): Promise<void> {
-    return this.operations.extend(this.lease, ttl);
+    return this.operations.extend(this.holding, ttl);
+  }
+
+  /**
+   * Turns the lock into a text for `LockService.attach` in another process, such as the job that
+   * finishes the work. This handle is inert from then on: nothing renews the lease until it is
+   * attached, which must happen before its ttl has passed.
+   *
+   * @returns a text that proves ownership: treat it as a secret
+   * @throws LockLostError, LockReleasedError if it is not held
+   * @throws LockReentryError while others of the same async context hold it, too
+   * @example
+   * await queue.add('submit', { invoice: 42, lock: lock.detach() });
+   */
+  detach(): string {
+    const text = this.operations.detach(this.holding);
+    this.releasing = Promise.resolve('released');
+    return text;
   }
 
   /**
@@ -101,18 +150,23 @@ export class Lock implements AsyncDisposable {
    * if ((await lock.release()) !== 'released') logger.warn('somebody may have worked beside us');
    */
   release(): Promise<ReleaseOutcome> {
-    if (!this.releasing) {
-      const releasing = this.operations.release(this.lease);
-      this.releasing = releasing;
-      releasing.catch(() => (this.releasing = undefined));
-    }
-    return this.releasing;
+    return (this.releasing ??= this.operations.release(this.holding, this));
+  }
+
+  /** @internal The store has not answered. */
+  releaseFailed(): void {
+    this.releasing = undefined;
   }
 
   /** What logs show: not the owner, which is a secret, nor the client behind it. */
-  toJSON(): { name: string; fencingToken: number; isHeld: boolean; remainingMs: number } {
-    const { name, fencingToken, isHeld, remainingMs } = this;
-    return { name, fencingToken, isHeld, remainingMs };
+  toJSON(): {
+    name: string;
+    fencingTokens: Record<string, number>;
+    isHeld: boolean;
+    remainingMs: number;
+  } {
+    const { name, fencingTokens, isHeld, remainingMs } = this;
+    return { name, fencingTokens: Object.fromEntries(fencingTokens), isHeld, remainingMs };
   }
 
   /** @internal */

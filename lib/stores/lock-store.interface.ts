@@ -22,47 +22,172 @@ export interface Holder {
  */
 export interface LeaseRecord {
   readonly holder: Holder;
+  /** The first token of the lease; callers of one process that pass it on have the next ones. */
   readonly fencingToken: number;
   /** When it was acquired, by the store's wall clock. */
   readonly since: Date;
   /** What is left of the lease, in milliseconds. */
   readonly remainingMs: number;
+  /** How many permits of a semaphore it holds; 0 is all there is, an exclusive lock. */
+  readonly units: number;
+}
+
+/**
+ * All that a store knows of one name.
+ *
+ * @example
+ * const { holders, waiting }: NameRecord = await store.inspect({ name: 'invoice:42', kind: 'lock' });
+ */
+export interface NameRecord {
+  /** Those that hold it, the earliest first. */
+  readonly holders: readonly LeaseRecord[];
+  /** How many wait for it; callers of one process count once. */
+  readonly waiting: number;
+  /** The last declared number of a semaphore's permits; 0 where there is none. */
+  readonly permits: number;
+}
+
+/**
+ * What is named: locks and semaphores of the same name have nothing to do with each other.
+ *
+ * @example
+ * const kind: NameKind = 'semaphore';
+ */
+export type NameKind = 'lock' | 'semaphore';
+
+/**
+ * A name of its kind.
+ *
+ * @example
+ * const subject: Subject = { name: 'tax-authority', kind: 'semaphore' };
+ */
+export interface Subject {
+  readonly name: string;
+  readonly kind: NameKind;
+}
+
+/**
+ * How much of a name is asked for.
+ *
+ * @example
+ * const share: Share = { units: 1, permits: 4 };
+ */
+export interface Share {
+  /** Permits of a semaphore, 1 for a shared lock, 0 for all there is: an exclusive one. */
+  readonly units: number;
+  /** How many permits the semaphore has; 0 for locks, which any number may share. */
+  readonly permits: number;
+}
+
+/**
+ * An entry in the queue of a name, valid for `claimMs` and then registered again.
+ *
+ * @example
+ * const registration: Registration = { number: 2, claimMs: 3_000 };
+ */
+export interface Registration {
+  /**
+   * 1 for the first of a wait, never used twice within one: a grant by hand-over tells the number that
+   * it rests on, and so from when on it counts.
+   */
+  readonly number: number;
+  /** How long it is valid, and how long a lease given by hand-over lasts until it is renewed. */
+  readonly claimMs: number;
 }
 
 /**
  * Asks for a name on behalf of one owner, new for every acquire and every wait.
  *
  * @example
- * await store.acquire({ name: 'invoice:42', owner: randomUUID(), ttlMs: 30_000, holder });
+ * await store.acquire({
+ *   name: 'invoice:42', kind: 'lock', units: 0, permits: 0, tokens: 1,
+ *   owner: randomUUID(), ttlMs: 30_000, holder,
+ * });
  */
-export interface AcquireRequest {
-  readonly name: string;
+export interface AcquireRequest extends Subject, Share {
   /** A secret that proves ownership; asking again with the same one is idempotent. */
   readonly owner: string;
   /** Whole milliseconds. */
   readonly ttlMs: number;
+  /** How many tokens in a row are of use, at most 64; fewer may be given. */
+  readonly tokens: number;
   readonly holder: Holder;
+  /** Enters the queue if the name is not free, or renews the place there. Left out by who does not wait. */
+  readonly registration?: Registration | undefined;
 }
 
 /**
- * What a store answers to an acquire: a lease, or the one that is in the way.
+ * A lease that was given: its token, and the last of the block that follows.
+ *
+ * @example
+ * const grant: Grant = { fencingToken: 1, lastToken: 1, isWaitedFor: false };
+ */
+export interface Grant {
+  readonly fencingToken: number;
+  readonly lastToken: number;
+  /** Whether others stand in the queue. */
+  readonly isWaitedFor: boolean;
+}
+
+/**
+ * What a store answers to an acquire: a lease, or what is in the way.
+ *
+ * A lease lasts `ttlMs` if it was asked for without a registration or with the first one, else the
+ * registration's `claimMs`.
  *
  * @example
  * if (reply.status === 'granted') use(reply.fencingToken);
  */
 export type AcquireReply =
-  | { readonly status: 'granted'; readonly fencingToken: number }
-  | { readonly status: 'busy'; readonly lease: LeaseRecord };
+  | (Grant & {
+      readonly status: 'granted';
+      /** What the semaphore's permits were until this request declared another number. */
+      readonly formerPermits?: number | undefined;
+    })
+  | {
+      readonly status: 'busy';
+      /** Of those in the way, the one that ends first; `null` if the name is free but waited for. */
+      readonly lease: LeaseRecord | null;
+      /** The asker's place in the queue: 1 is next, 0 if it does not stand there. */
+      readonly place: number;
+      readonly formerPermits?: number | undefined;
+    };
+
+/**
+ * A lease that somebody who gave it up has handed over; it lasts the registration's `claimMs` from
+ * some moment after that registration was sent.
+ *
+ * @example
+ * const onHandOver = ({ owner, registrationNumber }: HandOver) => waits.get(owner);
+ */
+export interface HandOver extends Grant {
+  readonly owner: string;
+  readonly registrationNumber: number;
+}
+
+/**
+ * What a store tells by itself to those that wait.
+ *
+ * @example
+ * store.listen?.({ onHandOver: (grant) => start(grant), onReconnect: askAgain, onSilence: report });
+ */
+export interface HandOverListener {
+  onHandOver(handOver: HandOver): void;
+  /** Hand-overs may have been missed, or can be told from now on: it is worth asking again. */
+  onReconnect(): void;
+  /** Hand-overs cannot be told, now and for good: those that wait have to ask. */
+  onSilence(reason: Error): void;
+}
 
 /**
  * Names a lease and proves its ownership: both the owner and the token are compared.
  *
  * @example
- * const claim: LeaseClaim = { name, owner, fencingToken };
+ * const claim: LeaseClaim = { name, kind: 'lock', owner, fencingToken };
  */
-export interface LeaseClaim {
-  readonly name: string;
+export interface LeaseClaim extends Subject {
   readonly owner: string;
+  /** The lease's first. */
   readonly fencingToken: number;
 }
 
@@ -78,7 +203,43 @@ export interface RenewRequest extends LeaseClaim {
 }
 
 /**
+ * A lease that goes to another owner, maybe in another process: whoever proves the old one first.
+ *
+ * @example
+ * await store.transfer({ ...claim, newOwner: randomUUID(), ttlMs: 30_000, holder });
+ */
+export interface TransferRequest extends RenewRequest {
+  readonly newOwner: string;
+  readonly holder: Holder;
+}
+
+/**
+ * A renewal that counts on how many replicas it has arrived.
+ *
+ * @example
+ * const request: ReplicateRequest = { ...claim, ttlMs: 30_000, replicas: 1, timeoutMs: 500 };
+ */
+export interface ReplicateRequest extends RenewRequest {
+  /** After how many acknowledgements it need wait no longer. */
+  readonly replicas: number;
+  /** How long it waits for them. */
+  readonly timeoutMs: number;
+}
+
+/**
+ * What became of a renewal, and how many replicas have acknowledged it.
+ *
+ * @example
+ * const { reply, acknowledged }: ReplicateReply = await store.replicate!(request);
+ */
+export interface ReplicateReply {
+  readonly reply: RenewReply;
+  readonly acknowledged: number;
+}
+
+/**
  * - `renewed`: the lease is this owner's and lasts `ttlMs` from now.
+ * - `contended`: the same, and others wait for it.
  * - `expired`: nobody holds the name.
  * - `taken-over`: somebody else holds it.
  * - `forced`: it was taken away by `forceRelease`.
@@ -86,19 +247,20 @@ export interface RenewRequest extends LeaseClaim {
  * @example
  * const [reply] = await store.renew([{ ...claim, ttlMs: 30_000 }]);
  */
-export type RenewReply = 'renewed' | 'expired' | 'taken-over' | 'forced';
+export type RenewReply = 'renewed' | 'contended' | 'expired' | 'taken-over' | 'forced';
 
 /**
- * A lease to be given back.
+ * A lease to be given back, or a wait to be given up.
  *
  * @example
- * await store.release({ name, owner });
+ * await store.release({ name, kind: 'lock', owner });
  */
-export interface ReleaseRequest {
-  readonly name: string;
+export interface ReleaseRequest extends Subject {
   readonly owner: string;
   /** Left out when no reply ever told it: then whatever this owner holds is released. */
-  readonly fencingToken?: number;
+  readonly fencingToken?: number | undefined;
+  /** How long the name stays taken at least, counted from its acquisition. */
+  readonly minHoldMs?: number | undefined;
 }
 
 /**
@@ -119,6 +281,9 @@ export type ReleaseOutcome = 'released' | 'expired' | 'taken-over';
  * A rejection means that the step may or may not have been applied. A store applies no time
  * limit of its own and keeps no state about callers; both are the core's.
  *
+ * Whenever a name becomes free, it goes to the first of its queue whose registration is valid and
+ * who can be told, in the same step; nobody who comes later takes it past the queue.
+ *
  * @example
  * LockModule.forRoot({ store: new MyLockStore() })
  */
@@ -133,6 +298,10 @@ export interface LockStore {
   readonly clock?: Clock;
   /** Resolves once the store can be written to; rejects with the reason why not. */
   connect(): Promise<void>;
+  /** From the first call on it tells of hand-overs. Called before anybody waits. */
+  listen?(listener: HandOverListener): void;
+  /** Whether it tells of a name's hand-overs at the moment; where it does not, those that wait ask often. */
+  tellsHandOvers?(name: string): boolean;
   acquire(request: AcquireRequest): Promise<AcquireReply>;
   /** Renews leases of one renewal group at once; the replies stand in the order of the requests. */
   renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]>;
@@ -141,10 +310,18 @@ export interface LockStore {
    * reach must not cost the leases of another. All names are one group by default.
    */
   renewalGroupOf?(name: string): string;
+  /** Renews a lease and waits for replicas; a store that has none leaves it out. */
+  replicate?(request: ReplicateRequest): Promise<ReplicateReply>;
+  /** Gives a lease to a new owner and renews it, in one step; the former owner has nothing any more. */
+  transfer(request: TransferRequest): Promise<RenewReply>;
+  /** Gives up whatever the owner has or waits for, and hands the name over. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
-  inspect(name: string): Promise<LeaseRecord | null>;
-  /** Takes the lease from whoever holds it and tells who that was; the holder learns it as `forced`. */
-  forceRelease(name: string): Promise<LeaseRecord | null>;
+  inspect(subject: Subject): Promise<NameRecord>;
+  /**
+   * Takes the lease with this token, or every lease, and tells who had them; the holders learn it as
+   * `forced`, and the name is handed over.
+   */
+  forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]>;
   /** Closes the connections that the store itself has made, and no other. */
   close(): Promise<void>;
 }

@@ -5,6 +5,8 @@ import { LockBusyError, LockLostError, LockStoreError } from '../lock.errors.js'
 import { LockService } from '../lock.service.js';
 import { type FailableStep, TestLockStore } from './test-lock.store.js';
 
+const A = { name: 'a', kind: 'lock' } as const;
+
 describe('TestLockStore', () => {
   let store: TestLockStore;
   let locks: LockService;
@@ -124,13 +126,16 @@ describe('TestLockStore', () => {
     it.each([true, false])('applies the step or not (applied: %p)', async (applied) => {
       store.fail('acquire', { applied });
       const request = {
-        name: 'a',
+        ...A,
+        units: 0,
+        permits: 0,
+        tokens: 1,
         owner: 'me',
         ttlMs: 1_000,
         holder: { service: 's', host: 'h', pid: 1 },
       };
       await expect(store.acquire(request)).rejects.toThrow('acquire was made to fail');
-      expect((await store.inspect('a')) !== null).toBe(applied);
+      expect((await store.inspect(A)).holders).toHaveLength(applied ? 1 : 0);
     });
 
     it.each([true, false])('hangs, until the limit of the store (applied: %p)', async (applied) => {
@@ -138,7 +143,7 @@ describe('TestLockStore', () => {
       store.fail('release', { error: 'hang', applied });
       const release = failureOf(lock.release());
       await store.clock.advance(1_999);
-      expect((await store.inspect('a')) === null).toBe(applied);
+      expect((await store.inspect(A)).holders).toHaveLength(applied ? 0 : 1);
       await store.clock.advance(1);
       expect(await release).toBeInstanceOf(LockStoreError);
     });

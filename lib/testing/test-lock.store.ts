@@ -4,10 +4,12 @@ import type {
   AcquireReply,
   AcquireRequest,
   LeaseRecord,
+  NameRecord,
   ReleaseOutcome,
   ReleaseRequest,
   RenewReply,
   RenewRequest,
+  Subject,
 } from '../stores/lock-store.interface.js';
 import { MemoryLockStore } from '../stores/memory/memory-lock.store.js';
 import { ManualClock } from './manual.clock.js';
@@ -37,6 +39,8 @@ export interface FailureOptions {
 
 const SOMEBODY = { service: 'somebody-else', host: 'elsewhere', pid: 1 };
 const LONG = 2 ** 31 - 1;
+
+const lockNamed = (name: string): Subject => ({ name, kind: 'lock' });
 
 /**
  * A store for tests: in memory, on a clock that the test moves, with faults on demand.
@@ -71,10 +75,9 @@ export class TestLockStore extends MemoryLockStore {
    * await store.busy('invoice:42');
    */
   async busy(name: string): Promise<void> {
-    const owner = randomUUID();
-    const reply = await super.acquire({ name, owner, ttlMs: LONG, holder: SOMEBODY });
-    if (reply.status === 'busy') throw new Error(`busy("${name}"): it is held already`);
-    this.others.set(name, owner);
+    const { holders } = await super.inspect(lockNamed(name));
+    if (holders.length > 0) throw new Error(`busy("${name}"): it is held already`);
+    this.giveToSomebody(name);
   }
 
   /**
@@ -85,7 +88,7 @@ export class TestLockStore extends MemoryLockStore {
    */
   async free(name: string): Promise<void> {
     const owner = this.others.get(name);
-    if (owner) await super.release({ name, owner });
+    if (owner) await super.release({ ...lockNamed(name), owner });
     this.others.delete(name);
   }
 
@@ -99,13 +102,19 @@ export class TestLockStore extends MemoryLockStore {
    * expect(lock.signal.aborted).toBe(true);
    */
   async forceLose(name: string): Promise<void> {
-    const lease = await super.inspect(name);
+    const [lease] = (await super.inspect(lockNamed(name))).holders;
     if (!lease || this.others.has(name)) {
       throw new Error(`forceLose("${name}"): the application does not hold it`);
     }
-    this.drop(name);
-    await this.busy(name);
+    this.giveToSomebody(name);
     await this.clock.advance(Math.ceil(lease.remainingMs) as Duration);
+  }
+
+  private giveToSomebody(name: string): void {
+    const owner = randomUUID();
+    const exclusive = { units: 0, permits: 0, tokens: 1 };
+    this.seize({ ...lockNamed(name), ...exclusive, owner, ttlMs: LONG, holder: SOMEBODY });
+    this.others.set(name, owner);
   }
 
   /**
@@ -133,14 +142,14 @@ export class TestLockStore extends MemoryLockStore {
     return this.attempt('release', () => super.release(request));
   }
 
-  override inspect(name: string): Promise<LeaseRecord | null> {
-    return this.attempt('inspect', () => super.inspect(name));
+  override inspect(subject: Subject): Promise<NameRecord> {
+    return this.attempt('inspect', () => super.inspect(subject));
   }
 
-  override forceRelease(name: string): Promise<LeaseRecord | null> {
+  override forceRelease(subject: Subject, token?: number): Promise<readonly LeaseRecord[]> {
     return this.attempt('forceRelease', () => {
-      this.others.delete(name);
-      return super.forceRelease(name);
+      this.others.delete(subject.name);
+      return super.forceRelease(subject, token);
     });
   }
 

@@ -1,6 +1,7 @@
 import type {
   AcquireReply,
   LeaseRecord,
+  NameRecord,
   LockStore,
   ReleaseOutcome,
   RenewReply,
@@ -21,23 +22,28 @@ export class UnlockedStore implements LockStore {
   async connect(): Promise<void> {}
 
   async acquire(): Promise<AcquireReply> {
-    return { status: 'granted', fencingToken: ++this.lastToken };
+    const fencingToken = ++this.lastToken;
+    return { status: 'granted', fencingToken, lastToken: fencingToken, isWaitedFor: false };
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
     return requests.map(() => 'renewed');
   }
 
+  async transfer(): Promise<RenewReply> {
+    return 'renewed';
+  }
+
   async release(): Promise<ReleaseOutcome> {
     return 'released';
   }
 
-  async inspect(): Promise<LeaseRecord | null> {
-    return null;
+  async inspect(): Promise<NameRecord> {
+    return { holders: [], waiting: 0, permits: 0 };
   }
 
-  async forceRelease(): Promise<LeaseRecord | null> {
-    return null;
+  async forceRelease(): Promise<readonly LeaseRecord[]> {
+    return [];
   }
 
   async close(): Promise<void> {}

@@ -11,5 +11,5 @@ describe.each([MemoryLockStore, TestLockStore])('%p', (Store) => {
     store = new Store(clock);
   });
 
-  behavesAsLockStore(() => ({ store, pass: (ms) => clock.advance(ms) }));
+  behavesAsLockStore(() => ({ store, pass: (ms) => clock.advance(ms), tells: true }));
 });

@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Cluster, Redis } from 'ioredis';
 import { type Lock, LockOptionsError, LockStoreError } from 'nestjs-locker';
-import { keysOf } from '../../lib/stores/redis/redis-keys.js';
-import { afterTest, errorOf, lockApp, lockService } from '../support/lock-service.js';
+import { ManualClock } from 'nestjs-locker/testing';
+import { leaseKey, lockKeys } from '../support/lease-end.js';
+import {
+  afterTest,
+  ClockedRedisStore,
+  errorOf,
+  lockApp,
+  lockService,
+  watch,
+} from '../support/lock-service.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { until } from '../support/until.js';
 
@@ -32,7 +40,7 @@ const keysByNode = (pattern: string): Promise<string[][]> =>
 
 /** Which of the nodes serves a name. */
 async function nodeOf(name: string): Promise<number> {
-  const slot = await slotOf(keysOf(PREFIX, name).lease);
+  const slot = await slotOf(leaseKey(name));
   const ranges = await nodes[0]!.cluster('SLOTS');
   const [, , master] = ranges.find(([first, last]) => first <= slot && slot <= last)!;
   return cluster.servers.findIndex(({ port }) => port === master![1]);
@@ -91,7 +99,12 @@ describe('locks on a Cluster', () => {
     expect(new Set(losses.map((loss) => (loss as { reason?: string }).reason))).toEqual(
       new Set(['forced']),
     );
-    expect((await keysByNode(`${PREFIX}:*:lease:*`)).flat()).toEqual([]);
+    const left = await Promise.all(NAMES.map((name) => other.inspect(name)));
+    expect(left.filter((lease) => lease !== null)).toEqual([]);
+    // Notes for the former holders, nothing else.
+    const notes = new Set(forced.map(({ name }) => leaseKey(name)));
+    const keys = (await keysByNode(`${PREFIX}:*:lease:*`)).flat();
+    expect(keys.filter((key) => !notes.has(key))).toEqual([]);
   });
 
   it.each([
@@ -104,9 +117,9 @@ describe('locks on a Cluster', () => {
   ])('of %j share the slot of the tag in it', async (name, tag) => {
     const locks = await lockService({ redis: client });
     const lock = await locks.acquire(name);
-    const { lease, tokenCounter, forcedNote } = keysOf(PREFIX, name);
+    const { lease, queue, waiters, tokenCounter } = lockKeys(name);
     expect(await client.exists(lease)).toBe(1);
-    const slots = await Promise.all([tag, lease, tokenCounter, forcedNote].map(slotOf));
+    const slots = await Promise.all([tag, lease, queue, waiters, tokenCounter].map(slotOf));
     expect(new Set(slots).size).toBe(1);
     await lock.extend('5s');
     expect(await locks.tryAcquire(name)).toBeNull();
@@ -119,9 +132,9 @@ describe('locks on a Cluster', () => {
     async (name) => {
       const locks = await lockService({ redis: client });
       const lock = await locks.acquire(name);
-      const { lease, tokenCounter, forcedNote } = keysOf(PREFIX, name);
+      const { lease, queue, waiters, tokenCounter } = lockKeys(name);
       expect(await client.exists(lease)).toBe(1);
-      const slots = await Promise.all([lease, tokenCounter, forcedNote].map(slotOf));
+      const slots = await Promise.all([lease, queue, waiters, tokenCounter].map(slotOf));
       expect(new Set(slots).size).toBe(1);
       await lock.extend('5s');
       expect(await lock.release()).toBe('released');
@@ -138,15 +151,36 @@ describe('locks on a Cluster', () => {
     }
     expect(new Set(tokens).size).toBe(tokens.length);
     expect(tokens).toEqual(tokens.toSorted((a, b) => a - b));
-    const { tokenCounter } = keysOf(PREFIX, '{order-7}:a');
+    const { tokenCounter } = lockKeys('{order-7}:a');
     expect(await client.get(tokenCounter)).toBe(String(tokens.at(-1)));
     expect(await client.ttl(tokenCounter)).toBeGreaterThan(0);
+  });
+
+  it('are handed over by a message of the node that has them', async () => {
+    const holder = await lockService({ redis: client });
+    for (const node of [0, 1, 2]) {
+      const [name] = (await namesOn(node, 1)) as [string];
+      const held = await holder.acquire(name, { ttl: '10 minutes' });
+      // Its clock stands still: nothing that it does is done because time has passed.
+      const store = new ClockedRedisStore(cluster.client(), new ManualClock());
+      const waiter = watch((await lockService({ store })).acquire(name, { wait: Infinity }));
+      const { waiters } = lockKeys(name);
+      const isReached = async () =>
+        (await client.hvals(waiters)).some((entry) => entry.includes(':hand-over:'));
+      await until(isReached, { what: 'it can be told' });
+      expect(await held.release()).toBe('released');
+      await until(() => waiter.settled, { what: 'it is given' });
+      expect(waiter.value!.fencingToken).toBeGreaterThan(held.fencingToken);
+      expect(await waiter.value!.release()).toBe('released');
+    }
+    const keys = (await keysByNode(`${PREFIX}:*`)).flat();
+    expect(keys.filter((key) => /:(queue|waiters):/.test(key))).toEqual([]);
   });
 
   it('follow their slot to another node while they are held', async () => {
     const locks = await lockService({ redis: client });
     const lock = await locks.acquire('{moving}:invoice', { ttl: '1 minute' });
-    const slot = await slotOf(keysOf(PREFIX, lock.name).lease);
+    const slot = await slotOf(leaseKey(lock.name));
     const from = await nodeOf(lock.name);
     const to = (from + 1) % nodes.length;
     const [fromId, toId] = await Promise.all([
@@ -157,15 +191,18 @@ describe('locks on a Cluster', () => {
     await nodes[from]!.cluster('SETSLOT', slot, 'MIGRATING', toId);
     // Asked for at the old node, found at the new one, which does not know the scripts yet.
     await nodes[to]!.script('FLUSH');
-    const { lease, tokenCounter } = keysOf(PREFIX, lock.name);
+    const { lease, tokenCounter } = lockKeys(lock.name);
     const { host, port } = cluster.servers[to]!;
     await nodes[from]!.migrate(host, port, '', 0, 5_000, 'KEYS', lease, tokenCounter);
+    // Renewals touch the lease alone and go on; other steps need all keys of the name in one place.
     await lock.extend('2 minutes');
-    expect(await locks.tryAcquire(lock.name)).toBeNull();
+    expect(await errorOf(locks.tryAcquire(lock.name))).toBeInstanceOf(LockStoreError);
+    expect(lock.isHeld).toBe(true);
     for (const node of [nodes[to]!, nodes[from]!]) {
       await node.cluster('SETSLOT', slot, 'NODE', toId);
     }
     await lock.extend('3 minutes');
+    expect(await locks.tryAcquire(lock.name)).toBeNull();
     expect((await locks.inspect(lock.name))!.remainingMs).toBeGreaterThan(120_000);
     expect(await nodes[to]!.exists(lease)).toBe(1);
     expect(await lock.release()).toBe('released');

@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { type Lock, LockLostError, LockService, LockStoreError } from 'nestjs-locker';
+import { leaseKey } from '../support/lease-end.js';
 import { afterTest, lockApp, type LockAppOptions, watch } from '../support/lock-service.js';
+import { queueOf } from '../support/queue.js';
 import { RedisServer } from '../support/redis-server.js';
 import { SentinelGroup } from '../support/sentinel-group.js';
 import { until } from '../support/until.js';
@@ -113,9 +115,9 @@ describe('locks on a Sentinel group', () => {
     const promoted = await group.master();
     expect(promoted).not.toBe(old);
     const client = promoted.client();
-    const [key] = await leaseKeys(client);
-    const inherited = await client.pexpiretime(key!);
-    await until(async () => (await client.pexpiretime(key!)) > inherited || !lock.isHeld, {
+    const key = leaseKey('kept');
+    const inherited = await client.pexpiretime(key);
+    await until(async () => (await client.pexpiretime(key)) > inherited || !lock.isHeld, {
       what: 'the lease is renewed on the new master, or lost',
       timeoutMs: 15_000,
     });
@@ -134,6 +136,26 @@ describe('locks on a Sentinel group', () => {
     await next.release();
   });
 
+  it('are waited for over a forced failover, and handed over on the new master', async () => {
+    const { locks } = await replica();
+    const contender = await replica();
+    const lock = await locks.acquire('waited', { ttl: '1 minute' });
+    const old = await group.master();
+    const waiter = watch(contender.locks.acquire('waited', { wait: Infinity }));
+    await queueOf(old.client(), 'waited', 1);
+    await replicated(old);
+    await group.failover();
+    const promoted = await group.master();
+    await queueOf(promoted.client(), 'waited', 1);
+    expect(waiter.settled).toBe(false);
+    const released = watch(lock.release());
+    await until(() => released.settled, { what: 'it is released' });
+    expect(released.value).toBe('released');
+    await until(() => waiter.settled, { what: 'it is given' });
+    expect(waiter.value!.fencingToken).toBeGreaterThan(lock.fencingToken);
+    expect(await waiter.value!.release()).toBe('released');
+  });
+
   it('are told as lost before their ttl ends when no failover comes in time', async () => {
     const { locks } = await replica();
     const lock = await locks.acquire('short', { ttl: 600 });
@@ -144,7 +166,7 @@ describe('locks on a Sentinel group', () => {
     const { lock: next } = await insist(locks, 'short');
     expect(next.fencingToken).toBeGreaterThan(lock.fencingToken);
     await next.release();
-    await until(async () => (await leaseKeys(promoted.client())).length === 0, {
+    await until(async () => !(await promoted.client().exists(leaseKey('short'))), {
       what: 'nothing is left of attempts that failed',
       timeoutMs: 15_000,
     });

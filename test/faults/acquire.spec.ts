@@ -4,7 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import type { Redis } from 'ioredis';
 import { LockAbortedError, LockStoreError } from 'nestjs-locker';
 import { ManualClock } from 'nestjs-locker/testing';
-import { keysOf } from '../../lib/stores/redis/redis-keys.js';
+import { lockKeys } from '../support/lease-end.js';
 import { afterTest, ClockedRedisStore, lockService, watch } from '../support/lock-service.js';
 import { HOST, RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -13,7 +13,7 @@ import { until } from '../support/until.js';
 jest.setTimeout(30_000);
 
 const NAME = 'invoice:42';
-const { lease: KEY } = keysOf('lock', NAME);
+const { lease: KEY } = lockKeys(NAME);
 const STORE_TIMEOUT = 2_000;
 
 let server: RedisServer;

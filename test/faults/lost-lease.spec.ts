@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { Lock, LockService } from 'nestjs-locker';
-import { keysOf } from '../../lib/stores/redis/redis-keys.js';
-import { leaseEnd, leaseKey, passed } from '../support/lease-end.js';
+import { leaseEnd, leaseKey, lockKeys, passed } from '../support/lease-end.js';
 import { afterTest, errorOf, eventsOf, lockService } from '../support/lock-service.js';
+import { scriptCalls } from '../support/queue.js';
 import { RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
@@ -32,8 +32,7 @@ const aborts = (lock: Lock) => until(() => lock.signal.aborted, { what: 'the sig
 
 describe('a lease that Redis no longer has', () => {
   const removal = () => direct.multi().del(leaseKey(NAME)).config('RESETSTAT').exec();
-  const renewalsSinceRemoval = async () =>
-    Number(/cmdstat_evalsha:calls=(\d+)/.exec(await direct.info('commandstats'))?.[1] ?? 0);
+  const renewalsSinceRemoval = () => scriptCalls(direct);
 
   it('is told with the next renewal, without asking again (expired)', async () => {
     const lock = await mine.acquire(NAME, { ttl: 3_000 });
@@ -127,7 +126,7 @@ describe('the validity of a lock', () => {
     proxy.onRequest = () => queueMicrotask(() => (proxy.delayMs = 0));
     const start = performance.now();
     await errorOf(slow.acquire(NAME, { wait: 0 }));
-    expect(await direct.exists(keysOf('lock', NAME).tokenCounter)).toBe(1); // it was granted
+    expect(await direct.exists(lockKeys(NAME).tokenCounter)).toBe(1); // it was granted
     await until(async () => (await direct.exists(leaseKey(NAME))) === 0, { what: 'it is free' });
     // Granted after one ttl at the earliest, it would last to the end of the second.
     expect(performance.now()).toBeLessThan(start + 2 * ttl);

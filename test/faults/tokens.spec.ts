@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { LockService } from 'nestjs-locker';
-import { keysOf } from '../../lib/stores/redis/redis-keys.js';
 import { Child } from '../support/child-process.js';
-import { leaseKey } from '../support/lease-end.js';
+import { leaseKey, lockKeys } from '../support/lease-end.js';
 import { afterTest, lockService } from '../support/lock-service.js';
 import { RedisServer } from '../support/redis-server.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -12,7 +11,7 @@ import { until } from '../support/until.js';
 jest.setTimeout(60_000);
 
 const NAME = 'invoice:42';
-const { tokenCounter: COUNTER } = keysOf('lock', NAME);
+const { tokenCounter: COUNTER } = lockKeys(NAME);
 const HOUR_US = 3_600_000_000;
 
 let server: RedisServer;
@@ -144,7 +143,7 @@ describe('the fencing token of a lock', () => {
     proxy.dropReplies = true;
     const acquiring = cutOff.acquire(NAME);
     await until(async () => !!(await direct.exists(leaseKey(NAME))), { what: 'it is granted' });
-    const granted = Number(await direct.hget(leaseKey(NAME), 'token'));
+    const granted = (await other.inspect(NAME))!.fencingToken;
     proxy.cut();
     proxy.dropReplies = false;
     const lock = await acquiring;

@@ -38,7 +38,7 @@ describe('compensate', () => {
   it('is told of a loss that only the release has shown', async () => {
     const compensate = (loss: LockLostError) => `${loss.reason}: ${String(loss.result)}`;
     const work = async () => {
-      await store.forceRelease(NAME);
+      await store.forceRelease({ name: NAME, kind: 'lock' });
       return 'issued';
     };
     expect(await locks.withLock(NAME, work, { compensate })).toBe('expired: issued');

@@ -67,7 +67,7 @@ describe('events$', () => {
       'lost',
       async () => {
         const lock = await locks.acquire('a');
-        await store.forceRelease('a');
+        await store.forceRelease({ name: 'a', kind: 'lock' });
         expect(await lock.release()).toBe('expired');
       },
     ],

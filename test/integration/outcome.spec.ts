@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@je
 import type { Redis } from 'ioredis';
 import { type Lock, LockLostError, type LockService, LockStoreError } from 'nestjs-locker';
 import { TestLockStore } from 'nestjs-locker/testing';
+import { leaseIn } from '../support/lease-end.js';
 import { errorOf, eventsOf, lockService, RecordingLogger } from '../support/lock-service.js';
 import { RedisServer } from '../support/redis-server.js';
 
@@ -117,7 +118,7 @@ describe('the outcome of work under a lock, on a clock of the test', () => {
     expect(logger.lines.join()).toContain(`warn Releasing "${NAME}" failed`);
     // The release goes on in the background.
     await store.clock.advance('10s');
-    expect(await store.inspect(NAME)).toBeNull();
+    expect(await leaseIn(store, NAME)).toBeNull();
   });
 
   it('is the own error of the work when the release failed, too', async () => {

@@ -35,6 +35,7 @@ describe('inspect', () => {
         fencingToken: lock.fencingToken,
         since: expect.any(Date),
         remainingMs: expect.any(Number),
+        units: 0,
       });
       expect(Math.abs(lease!.since.getTime() - Number(seconds) * 1_000)).toBeLessThan(60_000);
       expect(lease!.remainingMs).toBeGreaterThan(0);

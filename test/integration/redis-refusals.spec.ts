@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import type { Redis } from 'ioredis';
 import { LockStoreError, type RedisSource } from 'nestjs-locker';
 import { inspect } from 'node:util';
-import { keysOf } from '../../lib/stores/redis/redis-keys.js';
+import { leaseKey, lockKeys } from '../support/lease-end.js';
 import { errorOf, eventsOf, lockApp, lockService } from '../support/lock-service.js';
 import { RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -45,24 +45,24 @@ describe('Redis refuses a command', () => {
       await direct.script('FLUSH');
       await expect(operate()).resolves.not.toThrow();
     }
-    expect(await direct.keys('*lease*')).toEqual([]);
+    expect([await locks.inspect('a'), await locks.inspect('b')]).toEqual([null, null]);
   });
 
   it('for a key of another type', async () => {
     const locks = await lockService({ redis: server.url });
-    await direct.set(keysOf('lock', 'a').lease, 'not ours');
+    await direct.set(leaseKey('a'), 'not ours');
     expect(await refusal(locks.acquire('a'))).toContain('WRONGTYPE');
     expect(await refusal(locks.tryAcquire('a'))).toContain('WRONGTYPE');
     expect(await refusal(locks.withLock('a', () => 'done'))).toContain('WRONGTYPE');
     expect(await refusal(locks.inspect('a'))).toContain('WRONGTYPE');
-    expect(await direct.get(keysOf('lock', 'a').lease)).toBe('not ours');
+    expect(await direct.get(leaseKey('a'))).toBe('not ours');
     expect(await locks.withLock('b', () => 'done')).toBe('done');
   });
 
   it('for a token counter of another type', async () => {
     const locks = await lockService({ redis: server.url });
-    await direct.del(keysOf('lock', 'a').tokenCounter);
-    await direct.lpush(keysOf('lock', 'a').tokenCounter, 'not ours');
+    await direct.del(lockKeys('a').tokenCounter);
+    await direct.lpush(lockKeys('a').tokenCounter, 'not ours');
     expect(await refusal(locks.acquire('a'))).toContain('WRONGTYPE');
     expect(await locks.inspect('a')).toBeNull();
   });

@@ -4,6 +4,7 @@ import type { Redis } from 'ioredis';
 import { LockDrainingError, LockLostError, LockService } from 'nestjs-locker';
 import type { Lock } from 'nestjs-locker';
 import { TestLockStore } from 'nestjs-locker/testing';
+import { leaseIn } from '../support/lease-end.js';
 import {
   Deferred,
   errorOf,
@@ -41,7 +42,7 @@ describe('shutdown, on a clock of the test', () => {
     ]) {
       expect(await errorOf(take)).toBeInstanceOf(LockDrainingError);
     }
-    expect(await store.inspect('a')).toBeNull();
+    expect(await leaseIn(store, 'a')).toBeNull();
     expect(closing.settled).toBe(false);
     await held.release();
     await until(() => closing.settled, { what: 'it is closed' });
@@ -63,11 +64,11 @@ describe('shutdown, on a clock of the test', () => {
     store.fail('acquire', { error: 'hang', applied: true });
     const acquire = watch(locks.acquire('a'));
     await store.clock.advance(0);
-    expect(await store.inspect('a')).not.toBeNull();
+    expect(await leaseIn(store, 'a')).not.toBeNull();
     const closing = watch(app.close());
     await store.clock.advance(0);
     expect(acquire.error).toBeInstanceOf(LockDrainingError);
-    expect(await store.inspect('a')).toBeNull();
+    expect(await leaseIn(store, 'a')).toBeNull();
     expect(closing.settled).toBe(true);
   });
 
@@ -79,11 +80,11 @@ describe('shutdown, on a clock of the test', () => {
     const closing = watch(app.close());
     await store.clock.advance(59_000);
     expect(closing.settled).toBe(false);
-    expect(await store.inspect('a')).not.toBeNull();
+    expect(await leaseIn(store, 'a')).not.toBeNull();
     work.resolve('done');
     await until(() => closing.settled, { what: 'it is closed' });
     expect(call.value).toBe('done');
-    expect(await store.inspect('a')).toBeNull();
+    expect(await leaseIn(store, 'a')).toBeNull();
   });
 
   it('aborts what is left after drainTimeout, and gives its locks back', async () => {
@@ -108,8 +109,8 @@ describe('shutdown, on a clock of the test', () => {
     await store.clock.advance(1);
     expect(lock.signal.reason).toMatchObject({ reason: 'shutdown', lockName: 'a' });
     expect(bare.signal.reason).toMatchObject({ reason: 'shutdown', lockName: 'b' });
-    expect(await store.inspect('a')).toBeNull();
-    expect(await store.inspect('b')).toBeNull();
+    expect(await leaseIn(store, 'a')).toBeNull();
+    expect(await leaseIn(store, 'b')).toBeNull();
     expect(closing.settled).toBe(true);
     expect(events.map(({ type, name }: any) => `${type} ${name}`)).toEqual([
       'acquired a',

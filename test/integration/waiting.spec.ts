@@ -6,6 +6,7 @@ import { ManualClock } from 'nestjs-locker/testing';
 import { RedisConnection } from '../../lib/stores/redis/redis-connection.js';
 import { RedisLockStore } from '../../lib/stores/redis/redis-lock.store.js';
 import { ClockedRedisStore, errorOf, lockService, watch } from '../support/lock-service.js';
+import { scriptCalls } from '../support/queue.js';
 import { RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
@@ -22,16 +23,11 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(() => direct.flushall());
 
-const scriptCalls = async (): Promise<number> => {
-  const info = await direct.info('commandstats');
-  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(info)?.[1] ?? 0);
-};
-
 /** How often the store is asked while something is done. */
 async function askedDuring(work: () => Promise<unknown>): Promise<number> {
-  const before = await scriptCalls();
+  const before = await scriptCalls(direct);
   await work();
-  return (await scriptCalls()) - before;
+  return (await scriptCalls(direct)) - before;
 }
 
 /** Waiters of one service, and the order in which they were served. */
@@ -57,8 +53,8 @@ describe('a waiter', () => {
   it('gets the lock when its holder has crashed, and nobody gives it back', async () => {
     const crashed = new RedisLockStore(new RedisConnection(direct), 'lock');
     const holder = { service: 'crashed', host: 'a', pid: 1 };
-    const claim = { name: NAME, owner: 'crashed', ttlMs: 400, holder };
-    const reply = await crashed.acquire(claim);
+    const request = { name: NAME, kind: 'lock', units: 0, permits: 0, tokens: 1 } as const;
+    const reply = await crashed.acquire({ ...request, owner: 'crashed', ttlMs: 400, holder });
     const locks = await lockService({ redis: server.url, wait: '20s' });
     const lock = await locks.acquire(NAME);
     expect(reply.status === 'granted' && lock.fencingToken > reply.fencingToken).toBe(true);
@@ -93,11 +89,14 @@ describe('a waiter', () => {
     await others.acquire(NAME);
     const caller = new AbortController();
     const acquire = watch(locks.acquire(NAME, { wait: Infinity, signal: caller.signal }));
-    const before = await scriptCalls();
-    await until(() => clock.advance(500).then(async () => (await scriptCalls()) > before + 20), {
-      what: 'it has asked again and again',
-      timeoutMs: 15_000,
-    });
+    const before = await scriptCalls(direct);
+    await until(
+      () => clock.advance(500).then(async () => (await scriptCalls(direct)) > before + 20),
+      {
+        what: 'it has kept its place for minutes',
+        timeoutMs: 15_000,
+      },
+    );
     expect(acquire.settled).toBe(false);
     const reason = new Error('enough');
     caller.abort(reason);
@@ -130,9 +129,9 @@ describe('a caller that does not want to wait', () => {
     const locks = await lockService({ store });
     const others = await lockService({ redis: server.url });
     const held = await others.acquire(NAME);
-    const before = await scriptCalls();
+    const before = await scriptCalls(direct);
     const waiter = watch(locks.acquire(NAME));
-    await until(async () => (await scriptCalls()) > before, { what: 'it has asked' });
+    await until(async () => (await scriptCalls(direct)) > before, { what: 'it has asked' });
     await held.release();
     expect(await locks.tryAcquire(NAME)).toBeNull();
     expect(waiter.settled).toBe(false);
@@ -163,13 +162,13 @@ describe('fifty waiters of one process', () => {
     const asked = await askedDuring(() =>
       until(() => performance.now() - startedAt >= 1_500, { what: 'a while has passed' }),
     );
-    expect(asked / ((performance.now() - startedAt) / 1_000)).toBeLessThan(50);
+    expect(asked / ((performance.now() - startedAt) / 1_000)).toBeLessThan(5);
     expect(asked).toBeGreaterThan(0);
 
     await held.release();
     const toServe = await askedDuring(line.allEnd);
     expect(line.served).toEqual(Array.from({ length: 50 }, (_, i) => i));
-    expect(toServe).toBeLessThan(50 * 5);
+    expect(toServe).toBeLessThan(50); // the lease passes from one to the next
   });
 
   it('keep their places when some give up', async () => {

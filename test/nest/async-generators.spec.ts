@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { LockBusyError, Locked, LockLostError, LockService } from 'nestjs-locker';
+import { leaseIn } from '../support/lease-end.js';
 import { startApp } from './fixtures/app.js';
 
 @Injectable()
@@ -62,7 +63,7 @@ async function collect<T>(source: AsyncIterable<T>): Promise<T[]> {
 describe('an async generator method', () => {
   const start = async () => {
     const started = await startApp({ providers: [Export] });
-    const isHeld = async (name: string) => (await started.store.inspect(name)) !== null;
+    const isHeld = async (name: string) => (await leaseIn(started.store, name)) !== null;
     return { ...started, isHeld, service: started.app.get(Export) };
   };
 

@@ -52,10 +52,10 @@ describe('a connection that BullMQ uses', () => {
     await app.init();
     const locks = app.get(LockService);
     const name = `bullmq:${randomUUID()}`;
-    await locks.withLock(name, async () => {
-      expect(await locks.inspect(name)).toMatchObject({ holder: { pid: process.pid } });
-      expect(await locks.tryAcquire(name)).toBeNull();
-    });
+    const lock = await locks.acquire(name);
+    expect(await locks.inspect(name)).toMatchObject({ holder: { pid: process.pid } });
+    expect(await locks.tryAcquire(name)).toBeNull();
+    expect(await lock.release()).toBe('released');
     await app.close();
   };
   // What BullMQ wants of a client that it is given.

@@ -22,6 +22,7 @@ import {
 } from '@nestjs/common';
 import { Locked, LockService } from 'nestjs-locker';
 import { map, Observable, of } from 'rxjs';
+import { leaseIn } from '../support/lease-end.js';
 import { type Platform, startHttpApp } from './fixtures/app.js';
 
 @Injectable()
@@ -138,7 +139,7 @@ describe.each<Platform>(['express', 'fastify'])('a controller on %s', (platform)
     const response = await get('invoices/missing/7');
     expect(response.status).toBe(404);
     expect(await response.json()).toMatchObject({ message: 'no invoice 7' });
-    expect(await store.inspect('missing:7')).toBeNull();
+    expect(await leaseIn(store, 'missing:7')).toBeNull();
   });
 
   it('answers with what an Observable emits', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
 import { Locked, LockOptionsError } from 'nestjs-locker';
 import { Observable, of } from 'rxjs';
+import { leaseIn } from '../support/lease-end.js';
 import { errorOf } from '../support/lock-service.js';
 import { startApp } from './fixtures/app.js';
 
@@ -110,7 +111,7 @@ describe('a synchronous method is refused when its class is defined', () => {
     ];
     expect(errors.map(({ message }) => message)).toEqual([
       'Service.run is static: @Locked needs a method of an object that Nest makes. ' +
-        'Make it an instance method, or use LockService.withLock.',
+        'Make it an instance method, or use LockService.',
       'Service.run is no method: put @Locked on a method of a class.',
     ]);
   });
@@ -186,7 +187,7 @@ describe('a method whose kind cannot be known beforehand', () => {
         "Write @Locked(…, { returns: 'async-generator' }), or declare it as the method's return type.",
     );
     expect(await service.promise()).toBe('in time');
-    expect(await store.inspect('undeclared')).toBeNull();
+    expect(await leaseIn(store, 'undeclared')).toBeNull();
   });
 });
 

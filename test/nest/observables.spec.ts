@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { LockBusyError, Locked, LockLostError, LockService } from 'nestjs-locker';
 import { concat, defer, finalize, lastValueFrom, NEVER, Observable, of, Subject } from 'rxjs';
 import { firstValueFrom, range, take, tap, throwError, toArray } from 'rxjs';
+import { leaseIn } from '../support/lease-end.js';
 import { until } from '../support/until.js';
 import { startApp } from './fixtures/app.js';
 
@@ -60,7 +61,7 @@ class Feed {
 describe('a method that returns an Observable', () => {
   const start = async () => {
     const started = await startApp({ providers: [Feed] });
-    const isHeld = async (name: string) => (await started.store.inspect(name)) !== null;
+    const isHeld = async (name: string) => (await leaseIn(started.store, name)) !== null;
     return { ...started, isHeld, feed: started.app.get(Feed) };
   };
   it('is stopped where its consumer stops, also one that emits at once', async () => {

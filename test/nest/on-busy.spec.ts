@@ -9,6 +9,7 @@ import {
   LockTimeoutError,
 } from 'nestjs-locker';
 import { of } from 'rxjs';
+import { leaseIn } from '../support/lease-end.js';
 import { errorOf, eventsOf, watch } from '../support/lock-service.js';
 import { until } from '../support/until.js';
 import { startApp } from './fixtures/app.js';
@@ -154,7 +155,7 @@ describe('a decorated method whose lock is busy', () => {
     const error = await errorOf(service.meetsAnother(8));
     expect(error).toBeInstanceOf(LockBusyError);
     expect(error).toMatchObject({ lockName: 'other:8' });
-    expect(await store.inspect('job:8')).toBeNull();
+    expect(await leaseIn(store, 'job:8')).toBeNull();
 
     const nested = watch(service.callsAnother(7));
     await store.clock.advance('6s');

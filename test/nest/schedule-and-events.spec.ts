@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { EventEmitter2, EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
 import { Cron, Interval, ScheduleModule, SchedulerRegistry, Timeout } from '@nestjs/schedule';
 import { Locked, LockService } from 'nestjs-locker';
+import { leaseIn } from '../support/lease-end.js';
 import { until } from '../support/until.js';
 import { startApp } from './fixtures/app.js';
 
@@ -91,7 +92,7 @@ describe('@nestjs/schedule', () => {
     const { locks, store, reports } = await start();
     const skipped: string[] = [];
     locks.events$.subscribe((event) => event.type === 'busy' && skipped.push(event.name));
-    await until(async () => !(await store.inspect('interval')), { what: 'interval is free' });
+    await until(async () => !(await leaseIn(store, 'interval')), { what: 'interval is free' });
     await store.busy('interval');
     const before = reports.runs['intervalAbove']?.length;
     await until(() => skipped.length >= 4, { what: 'four runs were skipped' });

@@ -21,6 +21,8 @@ export class TcpProxy {
   delayMs: number | { requests?: number; replies?: number } = 0;
   /** Destroy new connections at once; those there are stay. */
   refuse = false;
+  /** Swallow what the server sends where this says so. */
+  dropsReply?: (data: Buffer) => boolean;
   /** Sees what clients send as it arrives, dropped or not. */
   onRequest?: (data: Buffer) => void;
 
@@ -84,6 +86,7 @@ export class TcpProxy {
     from.on('data', (data: Buffer) => {
       if (direction === 'requests') this.onRequest?.(data);
       if (direction === 'requests' ? this.dropRequests : this.dropReplies) return;
+      if (direction === 'replies' && this.dropsReply?.(data)) return;
       afterDelay(() => {
         if (!to.destroyed) to.write(data);
       });

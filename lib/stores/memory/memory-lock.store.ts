@@ -2,19 +2,18 @@ import type { Clock } from '../../core/clock.js';
 import type {
   AcquireReply,
   AcquireRequest,
-  LeaseClaim,
+  HandOverListener,
   LeaseRecord,
   LockStore,
+  NameRecord,
   ReleaseOutcome,
   ReleaseRequest,
   RenewReply,
   RenewRequest,
+  Subject,
+  TransferRequest,
 } from '../lock-store.interface.js';
-
-interface StoredLease extends LeaseRecord {
-  readonly owner: string;
-  expiresAt: number;
-}
+import { MemoryName, type MemoryTools } from './memory-name.js';
 
 /** Leases in the memory of one process: for development, and for applications that have only one. */
 export class MemoryLockStore implements LockStore {
@@ -23,95 +22,90 @@ export class MemoryLockStore implements LockStore {
     'Locks are kept in the memory of this process (store: "memory"): they exclude nobody outside it.',
   ];
 
-  private readonly leases = new Map<string, StoredLease>();
-  /** For holders that do not know yet: who lost a name by force, until its lease would have ended. */
-  private readonly forcedNotes = new Map<string, { owner: string; expiresAt: number }>();
+  private readonly names = new Map<string, MemoryName>();
+  private readonly listeners: HandOverListener[] = [];
+  private readonly tools: MemoryTools;
   private lastToken = 0;
   private sweepAtSize = 1_000;
 
-  constructor(readonly clock: Clock) {}
+  constructor(readonly clock: Clock) {
+    this.tools = {
+      now: () => clock.now(),
+      takeTokens: (count) => {
+        const first = Math.max(this.lastToken + 1, Date.now() * 1_000);
+        this.lastToken = first + count - 1;
+        return first;
+      },
+      // Later, as from any other store: a release is over before the next holder begins.
+      tell: (handOver) =>
+        queueMicrotask(() => this.listeners.forEach((each) => each.onHandOver(handOver))),
+    };
+  }
 
   async connect(): Promise<void> {}
 
-  async acquire({ name, owner, ttlMs, holder }: AcquireRequest): Promise<AcquireReply> {
-    const lease = this.find(name);
-    if (lease && lease.owner !== owner) return { status: 'busy', lease: this.toRecord(lease) };
-    const expiresAt = this.clock.now() + ttlMs;
-    if (lease) {
-      lease.expiresAt = expiresAt;
-      return { status: 'granted', fencingToken: lease.fencingToken };
-    }
-    this.sweep();
-    const now = Date.now();
-    const fencingToken = (this.lastToken = Math.max(this.lastToken + 1, now * 1_000));
-    const since = new Date(now);
-    this.leases.set(name, { owner, holder, fencingToken, since, expiresAt, remainingMs: ttlMs });
-    return { status: 'granted', fencingToken };
+  listen(listener: HandOverListener): void {
+    this.listeners.push(listener);
+  }
+
+  tellsHandOvers(): boolean {
+    return true;
+  }
+
+  async acquire(request: AcquireRequest): Promise<AcquireReply> {
+    return this.findOrMake(request).acquire(request);
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
-    return requests.map((request) => {
-      const lease = this.find(request.name);
-      if (lease && this.isClaimedBy(lease, request)) {
-        lease.expiresAt = this.clock.now() + request.ttlMs;
-        return 'renewed';
-      }
-      if (this.forcedNotes.get(request.name)?.owner === request.owner) return 'forced';
-      return lease ? 'taken-over' : 'expired';
-    });
+    return requests.map((request) => this.find(request)?.renew(request) ?? 'expired');
+  }
+
+  async transfer(request: TransferRequest): Promise<RenewReply> {
+    return this.find(request)?.transfer(request) ?? 'expired';
   }
 
   async release(request: ReleaseRequest): Promise<ReleaseOutcome> {
-    const lease = this.find(request.name);
-    if (!lease) return 'expired';
-    if (!this.isClaimedBy(lease, request)) return 'taken-over';
-    this.leases.delete(request.name);
-    return 'released';
+    const name = this.find(request);
+    if (!name) return 'expired';
+    const outcome = name.release(request);
+    if (name.isIdle) this.names.delete(keyOf(request));
+    return outcome;
   }
 
-  async inspect(name: string): Promise<LeaseRecord | null> {
-    const lease = this.find(name);
-    return lease ? this.toRecord(lease) : null;
+  async inspect(subject: Subject): Promise<NameRecord> {
+    return this.find(subject)?.inspect() ?? { holders: [], waiting: 0, permits: 0 };
   }
 
-  async forceRelease(name: string): Promise<LeaseRecord | null> {
-    const lease = this.find(name);
-    if (!lease) return null;
-    this.leases.delete(name);
-    this.forcedNotes.set(name, lease);
-    return this.toRecord(lease);
+  async forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]> {
+    return this.find(subject)?.forceRelease(fencingToken) ?? [];
   }
 
   async close(): Promise<void> {}
 
-  /** The lease is gone, and nobody is told. */
-  protected drop(name: string): void {
-    this.leases.delete(name);
+  /** Gives a name to somebody past the queue; who had it is not told. */
+  protected seize(request: AcquireRequest): void {
+    this.findOrMake(request).seize(request);
   }
 
-  private find(name: string): StoredLease | undefined {
-    const lease = this.leases.get(name);
-    return lease && lease.expiresAt > this.clock.now() ? lease : undefined;
+  private findOrMake(subject: Subject): MemoryName {
+    const found = this.find(subject);
+    if (found) return found;
+    this.sweep();
+    const name = new MemoryName(this.tools);
+    this.names.set(keyOf(subject), name);
+    return name;
   }
 
-  private isClaimedBy(lease: StoredLease, { owner, fencingToken }: Partial<LeaseClaim>): boolean {
-    return (
-      lease.owner === owner && (fencingToken === undefined || lease.fencingToken === fencingToken)
-    );
-  }
-
-  private toRecord({ holder, fencingToken, since, expiresAt }: StoredLease): LeaseRecord {
-    return { holder, fencingToken, since, remainingMs: expiresAt - this.clock.now() };
+  private find(subject: Subject): MemoryName | undefined {
+    return this.names.get(keyOf(subject));
   }
 
   /** Nobody asks again for most names that expired: they go when the map has doubled. */
   private sweep(): void {
-    if (this.leases.size + this.forcedNotes.size < this.sweepAtSize) return;
-    for (const entries of [this.leases, this.forcedNotes]) {
-      for (const [name, { expiresAt }] of entries) {
-        if (expiresAt <= this.clock.now()) entries.delete(name);
-      }
-    }
-    this.sweepAtSize = Math.max(1_000, (this.leases.size + this.forcedNotes.size) * 2);
+    if (this.names.size < this.sweepAtSize) return;
+    for (const [key, name] of this.names) if (name.isIdle) this.names.delete(key);
+    this.sweepAtSize = Math.max(1_000, this.names.size * 2);
   }
 }
+
+const keyOf = ({ kind, name }: Subject): string => `${kind}:${name}`;

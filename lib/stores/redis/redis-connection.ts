@@ -11,6 +11,7 @@ import { withoutCommand } from './redis-script.js';
  */
 export type RedisSource = string | RedisOptions | Redis | Cluster;
 
+const CONNECTION_NAME = 'nestjs-locker';
 const LONGEST_RECONNECT_DELAY_MS = 1_000;
 /** TCP alone takes a quarter of an hour to notice that the other side is frozen or cut off. */
 const LONGEST_SILENCE_MS = 5_000;
@@ -65,6 +66,27 @@ export class RedisConnection {
     }
   }
 
+  /** A second connection of ours to the same server, to be connected by the caller. */
+  duplicate(): Redis {
+    return (this.client as Redis).duplicate({
+      lazyConnect: true,
+      connectionName: `${CONNECTION_NAME}:hand-over`,
+      autoResubscribe: false,
+      enableOfflineQueue: false,
+      socketTimeout: LONGEST_SILENCE_MS,
+      retryStrategy: reconnectDelay,
+    });
+  }
+
+  /** A second client of the same Cluster, for sharded subscriptions. */
+  duplicateCluster(): Cluster {
+    return (this.client as Cluster).duplicate([], {
+      shardedSubscribers: true,
+      lazyConnect: false,
+      enableOfflineQueue: true,
+    });
+  }
+
   /** Closes the client if it is ours. Not with QUIT: a server that hangs would not answer it. */
   async close(): Promise<void> {
     this.isClosed = true;
@@ -73,8 +95,8 @@ export class RedisConnection {
 
   private make(source: string | RedisOptions): Redis {
     const ours: RedisOptions = {
-      connectionName: 'nestjs-locker',
-      retryStrategy: (times) => Math.min(times * 50, LONGEST_RECONNECT_DELAY_MS),
+      connectionName: CONNECTION_NAME,
+      retryStrategy: reconnectDelay,
       // A master that has become a replica is left at once; the next attempt finds the new one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
       // So is a server that owes an answer, and a Sentinel: the others may know a new master.
@@ -92,6 +114,8 @@ export class RedisConnection {
     return client;
   }
 }
+
+const reconnectDelay = (times: number): number => Math.min(times * 50, LONGEST_RECONNECT_DELAY_MS);
 
 /** Out of reach, or the server says itself that it is not ready yet; every other reply stays what it is. */
 function mayPass(error: Error): boolean {

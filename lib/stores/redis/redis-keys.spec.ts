@@ -1,15 +1,26 @@
 import { describe, expect, it } from '@jest/globals';
-import { keysOf } from './redis-keys.js';
+import type { Subject } from '../lock-store.interface.js';
+import { keysOf, tagOf } from './redis-keys.js';
 
-const tagOf = (name: string) => keysOf('lock', name).tag;
+const lock = (name: string): Subject => ({ name, kind: 'lock' });
 
 describe('keysOf', () => {
   it('gives every key of a name the same tag, so that all sit in one slot of a Cluster', () => {
-    expect(keysOf('lock', 'invoice:42')).toEqual({
-      tag: '68',
+    expect(keysOf('lock', lock('invoice:42'))).toEqual({
       lease: 'lock:{68}:lease:invoice:42',
+      queue: 'lock:{68}:queue:invoice:42',
+      waiters: 'lock:{68}:waiters:invoice:42',
       tokenCounter: 'lock:{68}:tokens',
-      forcedNote: 'lock:{68}:forced:invoice:42',
+      tokenCounterTtlS: 0,
+    });
+  });
+
+  it('keeps a semaphore apart from the lock of its name, but for the tokens', () => {
+    expect(keysOf('lock', { name: 'invoice:42', kind: 'semaphore' })).toEqual({
+      lease: 'lock:{68}:permit-lease:invoice:42',
+      queue: 'lock:{68}:permit-queue:invoice:42',
+      waiters: 'lock:{68}:permit-waiters:invoice:42',
+      tokenCounter: 'lock:{68}:tokens',
       tokenCounterTtlS: 0,
     });
   });
@@ -31,7 +42,7 @@ describe('keysOf', () => {
     ['}{', 41],
   ])('keeps %j in bucket %d for ever', (name, bucket) => {
     expect(tagOf(name)).toBe(String(bucket));
-    expect(keysOf('lock', name).tokenCounterTtlS).toBe(0);
+    expect(keysOf('lock', lock(name)).tokenCounterTtlS).toBe(0);
   });
 
   it.each([
@@ -43,7 +54,7 @@ describe('keysOf', () => {
     ['x{ }', ' '],
   ])("takes the tag of %j from the name's own braces", (name, tag) => {
     expect(tagOf(name)).toBe(tag);
-    const { lease, tokenCounterTtlS } = keysOf('lock', name);
+    const { lease, tokenCounterTtlS } = keysOf('lock', lock(name));
     expect(lease).toBe(`lock:{${tag}}:lease:${name}`);
     expect(tokenCounterTtlS).toBe(86_400);
   });
@@ -59,7 +70,7 @@ describe('keysOf', () => {
     expect([...counts.keys()].every((tag) => Number(tag) >= 0 && Number(tag) < 256)).toBe(true);
   });
 
-  it('never gives two names one lease', () => {
+  it('never gives two names, or two kinds of one, the same key', () => {
     const names = [
       'a',
       'a:',
@@ -68,13 +79,20 @@ describe('keysOf', () => {
       '{a}',
       '{a}:a',
       'a{a}',
-      'forced:a',
+      'queue:a',
+      'permit-lease:a',
       'A',
       'é',
       'e\u0301',
     ];
-    const leases = names.map((name) => keysOf('lock', name).lease);
-    expect(new Set(leases).size).toBe(names.length);
-    expect(keysOf('other', 'a').lease).not.toBe(keysOf('lock', 'a').lease);
+    const kinds = ['lock', 'semaphore'] as const;
+    const keys = names.flatMap((name) =>
+      kinds.flatMap((kind) => {
+        const { lease, queue, waiters } = keysOf('lock', { name, kind });
+        return [lease, queue, waiters];
+      }),
+    );
+    expect(new Set(keys).size).toBe(names.length * kinds.length * 3);
+    expect(keysOf('other', lock('a')).lease).not.toBe(keysOf('lock', lock('a')).lease);
   });
 });

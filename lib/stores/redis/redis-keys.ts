@@ -1,33 +1,61 @@
+import type { Subject } from '../lock-store.interface.js';
+
 const BUCKETS = 256;
 const DAY_S = 86_400;
 
 /** Where Redis keeps what belongs to one name: every key has the same tag, so all sit in one Cluster slot. */
 export interface NameKeys {
-  readonly tag: string;
   readonly lease: string;
+  readonly queue: string;
+  readonly waiters: string;
   readonly tokenCounter: string;
-  readonly forcedNote: string;
   /** The tags that users make up are many, so their counters end; the 256 of ours stay. */
   readonly tokenCounterTtlS: number;
 }
 
 /**
- * The keys of a name. Its tag is the name's own `{…}`, by the rule of Redis Cluster, or else one
- * of 256 buckets, so that nothing is left behind for a name that is no longer used.
+ * The tag of a name: its own `{…}`, by the rule of Redis Cluster, or else one of 256 buckets, so
+ * that nothing is left behind for a name that is no longer used.
  *
  * @see https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags
  */
-export function keysOf(prefix: string, name: string): NameKeys {
+export function tagOf(name: string): string {
+  return ownTag(name) ?? String(bucketOf(name));
+}
+
+export function keysOf(prefix: string, { name, kind }: Subject): NameKeys {
   const own = ownTag(name);
-  const tag = own ?? String(bucketOf(name));
-  const root = `${prefix}:{${tag}}`;
+  const root = `${prefix}:{${own ?? bucketOf(name)}}:`;
+  const what = kind === 'lock' ? root : `${root}permit-`;
   return {
-    tag,
-    lease: `${root}:lease:${name}`,
-    tokenCounter: `${root}:tokens`,
-    forcedNote: `${root}:forced:${name}`,
+    lease: `${what}lease:${name}`,
+    queue: `${what}queue:${name}`,
+    waiters: `${what}waiters:${name}`,
+    tokenCounter: `${root}tokens`,
     tokenCounterTtlS: own === undefined ? 0 : DAY_S,
   };
+}
+
+const MOST_KEPT = 1_000;
+
+/** The keys of the names that were used last: a release follows its acquire. */
+export class KeyBook {
+  private readonly known = {
+    lock: new Map<string, NameKeys>(),
+    semaphore: new Map<string, NameKeys>(),
+  };
+
+  constructor(private readonly prefix: string) {}
+
+  of(subject: Subject): NameKeys {
+    const known = this.known[subject.kind];
+    const found = known.get(subject.name);
+    if (found) return found;
+    if (known.size >= MOST_KEPT) known.clear();
+    const keys = keysOf(this.prefix, subject);
+    known.set(subject.name, keys);
+    return keys;
+  }
 }
 
 function ownTag(name: string): string | undefined {

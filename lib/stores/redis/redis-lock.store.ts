@@ -3,32 +3,58 @@ import { LockOptionsError } from '../../lock.errors.js';
 import type {
   AcquireReply,
   AcquireRequest,
+  HandOverListener,
+  Holder,
   LeaseRecord,
   LockStore,
+  NameRecord,
   ReleaseOutcome,
   ReleaseRequest,
   RenewReply,
   RenewRequest,
+  ReplicateReply,
+  ReplicateRequest,
+  Subject,
+  TransferRequest,
 } from '../lock-store.interface.js';
+import { ClusterHandOverChannel } from './cluster-hand-over.channel.js';
+import type { HandOverChannel } from './hand-over-channel.js';
 import * as lua from './lua.js';
 import type { RedisConnection } from './redis-connection.js';
-import { keysOf } from './redis-keys.js';
-import { RedisScript } from './redis-script.js';
+import { KeyBook, tagOf } from './redis-keys.js';
+import { RedisHandOverChannel } from './redis-hand-over.channel.js';
+import { RedisScript, withoutCommand } from './redis-script.js';
+import { StepBatcher } from './step-batcher.js';
 
-const scripts = {
-  acquire: new RedisScript(lua.acquire),
-  renew: new RedisScript(lua.renew),
-  release: new RedisScript(lua.release),
-  inspect: new RedisScript(lua.inspect),
-  forceRelease: new RedisScript(lua.forceRelease),
+const renewScript = new RedisScript(lua.renew);
+type Result = [error: Error | null, reply: unknown];
+
+const NO_REGISTRATION = { number: 0, claimMs: 0 };
+const RENEW_REPLIES: Record<string, RenewReply> = {
+  '2': 'contended',
+  '1': 'renewed',
+  '0': 'expired',
+  '-1': 'taken-over',
+  '-2': 'forced',
 };
 
 /** Leases on one Redis deployment: standalone, a Sentinel group, or a Cluster. */
 export class RedisLockStore implements LockStore {
+  private readonly steps: StepBatcher;
+  private readonly channel: HandOverChannel;
+  private readonly keys: KeyBook;
+  private lastHolder: Holder | undefined;
+  private lastDescription = '';
+
   constructor(
     private readonly connection: RedisConnection,
-    private readonly prefix: string,
-  ) {}
+    prefix: string,
+  ) {
+    this.keys = new KeyBook(prefix);
+    const Channel = connection.isCluster ? ClusterHandOverChannel : RedisHandOverChannel;
+    this.channel = new Channel(connection, prefix);
+    this.steps = new StepBatcher(connection.client, (group) => this.channel.addressOf(group));
+  }
 
   get description(): string {
     return this.connection.description;
@@ -40,6 +66,10 @@ export class RedisLockStore implements LockStore {
 
   get lastError(): Error | undefined {
     return this.connection.lastError;
+  }
+
+  tellsHandOvers(name: string): boolean {
+    return this.channel.addressOf(this.renewalGroupOf(name)) !== '';
   }
 
   /** Proves with a write that locks can be taken: PING would answer on a read-only replica too. */
@@ -57,97 +87,188 @@ export class RedisLockStore implements LockStore {
   }
 
   private async probe(): Promise<void> {
-    const names = Array.from({ length: 8 }, () => `nestjs-locker:probe:${randomUUID()}`);
-    const [name] = names as [string];
     const owner = randomUUID();
+    const subjects = Array.from({ length: 8 }, (): Subject => ({
+      name: `nestjs-locker:probe:${randomUUID()}`,
+      kind: 'lock',
+    }));
+    const [subject] = subjects as [Subject];
     const holder = { service: 'nestjs-locker', host: '', pid: process.pid };
-    await this.acquire({ name, owner, ttlMs: 1_000, holder });
-    await this.release({ name, owner });
+    const share = { units: 0, permits: 0 };
+    await this.acquire({ ...subject, ...share, owner, ttlMs: 1_000, tokens: 1, holder });
+    await this.release({ ...subject, owner });
     if (this.connection.isCluster) return;
     // A single client in front of several shards takes each lock, but cannot renew them together.
-    await this.renew(names.map((other) => ({ name: other, owner, fencingToken: 1, ttlMs: 1_000 })));
+    await this.renew(subjects.map((other) => ({ ...other, owner, fencingToken: 1, ttlMs: 1_000 })));
   }
 
-  async acquire({ name, owner, ttlMs, holder }: AcquireRequest): Promise<AcquireReply> {
-    const keys = keysOf(this.prefix, name);
-    const reply = (await scripts.acquire.run(
-      this.connection.client,
-      [keys.lease, keys.tokenCounter],
-      [owner, String(ttlMs), JSON.stringify(holder), String(keys.tokenCounterTtlS)],
-    )) as [number, ...RecordReply];
-    const [granted, ...record] = reply;
-    if (Number(granted) === 1) return { status: 'granted', fencingToken: Number(record[0]) };
-    return { status: 'busy', lease: toRecord(record) };
+  listen(listener: HandOverListener): void {
+    this.channel.listen(listener);
+  }
+
+  acquire(request: AcquireRequest): Promise<AcquireReply> {
+    const { name, owner, ttlMs, units, permits, tokens, registration, holder } = request;
+    const group = this.renewalGroupOf(name);
+    if (registration) this.channel.open(group);
+    const { number, claimMs } = registration ?? NO_REGISTRATION;
+    const keys = this.keys.of(request);
+    const lengthMs = number > 1 ? claimMs : ttlMs;
+    const isCommon = units === 0 && permits === 0 && keys.tokenCounterTtlS === 0;
+    const spec = `${isCommon ? 'a' : 'A'} ${lengthMs} ${tokens} ${ttlMs} ${units} ${permits} ${number} ${claimMs} ${keys.tokenCounterTtlS}`;
+    const args = [spec, owner];
+    return this.steps.run(group, keys, args, toAcquireReply, this.describe(holder));
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
-    const codes = (await scripts.renew.run(
+    const codes = (await renewScript.run(
       this.connection.client,
-      requests.map(({ name }) => keysOf(this.prefix, name).lease),
+      requests.map((request) => this.keys.of(request).lease),
       requests.flatMap(({ owner, fencingToken, ttlMs }) => [
         owner,
         String(fencingToken),
         String(ttlMs),
       ]),
     )) as number[];
-    return Promise.all(codes.map((code, i) => this.toRenewReply(requests[i]!, Number(code))));
+    return codes.map((code) => RENEW_REPLIES[String(code)]!);
+  }
+
+  /** In one pipeline: WAIT counts what its own connection has written. */
+  async replicate(request: ReplicateRequest): Promise<ReplicateReply> {
+    const { owner, fencingToken, ttlMs, replicas, timeoutMs } = request;
+    const { lease } = this.keys.of(request);
+    const results = await this.connection.client
+      .pipeline()
+      .eval(lua.renew, 1, lease, owner, String(fencingToken), String(ttlMs))
+      .wait(replicas, timeoutMs)
+      .exec();
+    const [[renewError, codes], [waitError, acknowledged]] = results as [Result, Result];
+    const error = renewError ?? waitError;
+    if (error) throw withoutCommand(error);
+    const [code] = codes as number[];
+    return { reply: RENEW_REPLIES[String(code)]!, acknowledged: Number(acknowledged) };
+  }
+
+  transfer(request: TransferRequest): Promise<RenewReply> {
+    const { owner, fencingToken, newOwner, ttlMs, holder } = request;
+    const args = [`t ${ttlMs}`, owner, String(fencingToken), newOwner];
+    return this.step(request, args, toTransferReply, this.describe(holder));
   }
 
   /** In a Cluster a script's keys must share a slot, and a node may be down alone. */
   renewalGroupOf(name: string): string {
-    return this.connection.isCluster ? keysOf(this.prefix, name).tag : '';
+    return this.connection.isCluster ? tagOf(name) : '';
   }
 
-  async release({ name, owner, fencingToken }: ReleaseRequest): Promise<ReleaseOutcome> {
-    const reply = await scripts.release.run(
-      this.connection.client,
-      [keysOf(this.prefix, name).lease],
-      [owner, fencingToken === undefined ? '' : String(fencingToken)],
-    );
-    return Number(reply) === 1 ? 'released' : Number(reply) === 0 ? 'expired' : 'taken-over';
+  release({
+    name,
+    kind,
+    owner,
+    fencingToken,
+    minHoldMs = 0,
+  }: ReleaseRequest): Promise<ReleaseOutcome> {
+    const keys = this.keys.of({ name, kind });
+    const token = fencingToken === undefined ? '' : String(fencingToken);
+    const args = [
+      `${minHoldMs > 0 ? 'R' : 'r'} ${minHoldMs} ${keys.tokenCounterTtlS}`,
+      owner,
+      token,
+    ];
+    return this.steps.run(this.renewalGroupOf(name), keys, args, toReleaseOutcome);
   }
 
-  async inspect(name: string): Promise<LeaseRecord | null> {
-    const reply = await scripts.inspect.run(this.connection.client, [
-      keysOf(this.prefix, name).lease,
-    ]);
-    return reply === null ? null : toRecord(reply as RecordReply);
+  inspect(subject: Subject): Promise<NameRecord> {
+    return this.step(subject, ['i'], toNameRecord);
   }
 
-  async forceRelease(name: string): Promise<LeaseRecord | null> {
-    const { lease, forcedNote } = keysOf(this.prefix, name);
-    const reply = await scripts.forceRelease.run(this.connection.client, [lease, forcedNote]);
-    return reply === null ? null : toRecord(reply as RecordReply);
+  forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]> {
+    const token = fencingToken === undefined ? '' : String(fencingToken);
+    const { tokenCounterTtlS } = this.keys.of(subject);
+    return this.step(subject, [`f ${tokenCounterTtlS}`, token], toForced);
   }
 
-  close(): Promise<void> {
-    return this.connection.close();
+  async close(): Promise<void> {
+    this.channel.close();
+    await this.connection.close();
   }
 
-  private async toRenewReply(request: RenewRequest, code: number): Promise<RenewReply> {
-    if (code === 1) return 'renewed';
-    if (await this.wasForced(request)) return 'forced';
-    return code === 0 ? 'expired' : 'taken-over';
+  private step<T>(
+    subject: Subject,
+    args: string[],
+    parse: (reply: unknown) => T,
+    holder?: string,
+  ): Promise<T> {
+    const keys = this.keys.of(subject);
+    return this.steps.run(this.renewalGroupOf(subject.name), keys, args, parse, holder);
   }
 
-  /** Asked apart: a second key in the script would make it fail while a Cluster moves the slot. */
-  private async wasForced({ name, owner }: RenewRequest): Promise<boolean> {
-    try {
-      return (await this.connection.client.get(keysOf(this.prefix, name).forcedNote)) === owner;
-    } catch {
-      return false; // the loss is certain all the same, and must not wait for its reason
+  /** As it is written into every lease: made once, since a service has one. */
+  private describe(holder: Holder): string {
+    if (holder !== this.lastHolder) {
+      this.lastHolder = holder;
+      this.lastDescription = JSON.stringify(holder);
     }
+    return this.lastDescription;
   }
 }
 
-/** Token, since (ms), remaining (ms) and holder, as the scripts answer them. */
-type RecordReply = [token: string, since: string, remainingMs: number, holder: string];
+function toAcquireReply(reply: unknown): AcquireReply {
+  if (!Array.isArray(reply)) return toGrant(reply, reply, 0, 0);
+  const [isGranted, first, last, isWaitedFor, formerPermits] = reply as unknown[];
+  if (Number(isGranted) === 0) return toBusy(reply);
+  return toGrant(first, last, isWaitedFor, formerPermits);
+}
 
-function toRecord([token, since, remainingMs, holder]: RecordReply): LeaseRecord {
+function toGrant(
+  first: unknown,
+  last: unknown,
+  isWaitedFor: unknown,
+  former: unknown,
+): AcquireReply {
   return {
-    holder: JSON.parse(holder) as LeaseRecord['holder'],
-    fencingToken: Number(token),
-    since: new Date(Number(since)),
-    remainingMs: Math.max(0, Number(remainingMs)),
+    status: 'granted',
+    fencingToken: Number(first),
+    lastToken: Number(last),
+    isWaitedFor: Number(isWaitedFor) > 0,
+    formerPermits: Number(former) || undefined,
   };
+}
+
+function toBusy([, place, formerPermits, ...lease]: unknown[]): AcquireReply {
+  return {
+    status: 'busy',
+    place: Number(place),
+    lease: toRecords(lease)[0] ?? null,
+    formerPermits: Number(formerPermits) || undefined,
+  };
+}
+
+function toReleaseOutcome(reply: unknown): ReleaseOutcome {
+  return Number(reply) === 1 ? 'released' : Number(reply) === 0 ? 'expired' : 'taken-over';
+}
+
+function toTransferReply(reply: unknown): RenewReply {
+  return Number(reply) === -3 ? 'forced' : RENEW_REPLIES[String(reply)]!;
+}
+
+function toNameRecord(reply: unknown): NameRecord {
+  const [permits, waiting, ...holders] = reply as unknown[];
+  return { permits: Number(permits), waiting: Number(waiting), holders: toRecords(holders) };
+}
+
+const toForced = (reply: unknown): LeaseRecord[] => toRecords(reply as unknown[]);
+
+/** Token, since (ms), remaining (ms), units and holder of each, as the scripts answer them. */
+function toRecords(values: readonly unknown[]): LeaseRecord[] {
+  const records: LeaseRecord[] = [];
+  for (let i = 0; i < values.length; i += 5) {
+    const [token, since, remainingMs, units, holder] = values.slice(i, i + 5);
+    records.push({
+      holder: JSON.parse(String(holder)) as LeaseRecord['holder'],
+      fencingToken: Number(token),
+      since: new Date(Number(since)),
+      remainingMs: Math.max(0, Number(remainingMs)),
+      units: Number(units),
+    });
+  }
+  return records.sort((a, b) => a.fencingToken - b.fencingToken);
 }

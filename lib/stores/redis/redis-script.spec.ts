@@ -59,7 +59,7 @@ describe('lua.ts', () => {
   });
 
   it.each(Object.entries(lua))('%s opens with what it does and its arguments', (_name, source) => {
-    expect(source).toMatch(/^\n-- [A-Z].*\n--\n-- KEYS .*\n(-- .*\n)*-- reply /);
+    expect(source).toMatch(/^\n-- [A-Z].*\n(-- .*\n)*--\n-- KEYS .*\n(-- .*\n)*-- reply /);
   });
 
   it.each(Object.entries(lua))(

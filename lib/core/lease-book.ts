@@ -1,0 +1,184 @@
+import { LockLostError, type LossReason } from '../lock.errors.js';
+import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
+import type { BoundedStore } from './bounded-store.js';
+import type { Clock } from './clock.js';
+import type { LeaseCleaner } from './lease-cleaner.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { driftOf, Lease, type LeaseGrant, type LeaseTerms } from './lease.js';
+import type { LockEventSink } from './lock-events.js';
+import type { Lock } from './lock.js';
+import { Tenure } from './tenure.js';
+
+export interface LeaseBookTools {
+  readonly store: BoundedStore;
+  readonly clock: Clock;
+  readonly cleaner: LeaseCleaner;
+  readonly emit: LockEventSink;
+  /** Gives a lease that a caller has done with to the next one of this process, if there is one. */
+  passOn(lease: Lease): boolean;
+  /** Those of this process that wait for the name must ask the store now. */
+  freed(name: string): void;
+  /** A tenure has ended, in whatever way. */
+  ended(tenure: Tenure): void;
+}
+
+/** The leases that this process has, and who of its callers holds them: begins, extends and ends both. */
+export class LeaseBook {
+  /** Of every name that is locked exclusively, the lease. */
+  private readonly exclusive = new Map<string, Lease>();
+  private readonly keeper: LeaseKeeper;
+  private unreleased = 0;
+  private readonly lost = (lease: Lease, reason: LossReason): void => this.onLost(lease, reason);
+
+  constructor(private readonly tools: LeaseBookTools) {
+    const { store, clock, emit } = tools;
+    this.keeper = new LeaseKeeper(store, clock, (names, error) =>
+      emit({ type: 'renewal-failed', names, error }),
+    );
+  }
+
+  /** How many leases have not been given back yet. */
+  get size(): number {
+    return this.unreleased;
+  }
+
+  *[Symbol.iterator](): IterableIterator<Tenure> {
+    for (const { tenure } of this.keeper) if (tenure) yield tenure;
+  }
+
+  leaseOf(name: string): Lease | undefined {
+    return this.exclusive.get(name);
+  }
+
+  /** @param token of its first tenure, where that is another than the lease's own */
+  begin(grant: LeaseGrant, terms: LeaseTerms, waitedMs: number, token?: number): Tenure {
+    const { clock } = this.tools;
+    const lease = new Lease(grant, terms, clock, this.lost);
+    this.unreleased++;
+    this.keeper.keep(lease);
+    if (lease.kind === 'lock' && lease.units === 0) this.exclusive.set(lease.name, lease);
+    return this.hold(
+      new Tenure(lease, token ?? lease.fencingToken, lease.beganAt, clock),
+      waitedMs,
+    );
+  }
+
+  /** The next caller holds the lease of the one before. */
+  takeOver(lease: Lease, waitedMs: number): Tenure {
+    const { clock } = this.tools;
+    return this.hold(new Tenure(lease, lease.pass(), clock.now(), clock), waitedMs);
+  }
+
+  async extend({ lease }: Tenure, ttlMs: number): Promise<void> {
+    const { store, clock } = this.tools;
+    const sentAt = clock.now();
+    const request = lease.beginExtension(ttlMs, sentAt);
+    this.keeper.reconsider(lease);
+    const [reply] = await store.renew([request]);
+    if (reply === 'renewed' || reply === 'contended') lease.confirm(sentAt, request.ttlMs);
+    else lease.lose(reply!);
+    this.keeper.reconsider(lease);
+  }
+
+  /** Ends a tenure: its lease goes to the next caller of this process, or back to the store. */
+  release(tenure: Tenure, by?: Lock): Promise<ReleaseOutcome> {
+    const { lease, fencingToken } = tenure;
+    const endsHere = tenure.markReleased();
+    this.tools.ended(tenure);
+    if (!endsHere) {
+      const isAnothersNow = tenure.isReleased && lease.tenure !== undefined;
+      return isAnothersNow ? Promise.resolve('released') : this.giveBack(tenure, false, by);
+    }
+    if (!this.tools.passOn(lease)) return this.giveBack(tenure, true, by);
+    const { name } = lease;
+    this.tools.emit({ type: 'released', name, fencingToken, heldMs: tenure.heldMs });
+    return Promise.resolve('released');
+  }
+
+  /** This process keeps its lease no longer; it goes on until its ttl has passed. */
+  forget(tenure: Tenure): void {
+    const { lease } = tenure;
+    tenure.markReleased();
+    lease.markReleased();
+    this.drop(lease);
+    this.unreleased--;
+    this.tools.ended(tenure);
+    this.tools.freed(lease.name);
+  }
+
+  private hold(tenure: Tenure, waitedMs: number): Tenure {
+    const { lease, fencingToken } = tenure;
+    lease.tenure = tenure;
+    this.tools.emit({ type: 'acquired', name: lease.name, fencingToken, waitedMs });
+    return tenure;
+  }
+
+  private drop(lease: Lease): void {
+    this.keeper.drop(lease);
+    lease.tenure = undefined;
+    if (this.exclusive.get(lease.name) === lease) this.exclusive.delete(lease.name);
+  }
+
+  private giveBack(tenure: Tenure, tells: boolean, by?: Lock): Promise<ReleaseOutcome> {
+    const { lease } = tenure;
+    const { name, kind, owner, fencingToken, minHoldMs } = lease;
+    const isOurs = lease.markReleased();
+    this.drop(lease);
+    const request = { name, kind, owner, fencingToken, minHoldMs };
+    const releasing = this.tools.store.release(request);
+    // In the same turn, so that leaving and queueing up again travel together.
+    this.tools.freed(name);
+    return releasing.then(
+      (outcome) => {
+        if (isOurs) this.unreleased--;
+        if (tells) this.tellEnd(tenure, outcome);
+        this.tools.ended(tenure);
+        return outcome;
+      },
+      (error: Error) => {
+        by?.releaseFailed();
+        if (isOurs) this.unreleased--;
+        this.tools.cleaner.clean(request, lease.ttlMs);
+        if (tells) {
+          const { fencingToken: token, heldMs } = tenure;
+          this.tools.emit({ type: 'release-failed', name, fencingToken: token, heldMs, error });
+        }
+        this.tools.ended(tenure);
+        throw error;
+      },
+    );
+  }
+
+  private tellEnd({ name, fencingToken, heldMs }: Tenure, outcome: ReleaseOutcome): void {
+    if (outcome === 'released') {
+      this.tools.emit({ type: 'released', name, fencingToken, heldMs });
+    } else {
+      const error = new LockLostError(name, fencingToken, outcome);
+      this.tools.emit({ type: 'lost', name, fencingToken, heldMs, reason: outcome, error });
+    }
+  }
+
+  private onLost(lease: Lease, reason: LossReason): void {
+    const { tenure } = lease;
+    this.drop(lease);
+    this.unreleased--;
+    try {
+      tenure?.lose(reason, (error) => {
+        this.tools.ended(tenure);
+        const { name, fencingToken, heldMs } = tenure;
+        this.tools.emit({ type: 'lost', name, fencingToken, heldMs, reason, error });
+      });
+    } finally {
+      this.cleanBehind(lease, reason);
+      this.tools.freed(lease.name);
+    }
+  }
+
+  private cleanBehind(lease: Lease, reason: LossReason): void {
+    const { name, kind, owner, fencingToken, minHoldMs, ttlMs } = lease;
+    const request = { name, kind, owner, fencingToken, minHoldMs };
+    // A renewal still on its way would keep the name taken for another ttl, with nobody behind it.
+    if (reason === 'deadline') this.tools.cleaner.clean(request, ttlMs, driftOf(ttlMs));
+    else if (reason === 'shutdown') this.tools.cleaner.clean(request, ttlMs);
+  }
+}

@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto';
+import {
+  LockLostError,
+  LockDrainingError,
+  LockOptionsError,
+  LockReentryError,
+} from '../lock.errors.js';
+import type { Holder, RenewReply } from '../stores/lock-store.interface.js';
+import {
+  type AcquireDefaults,
+  type AcquireOptions,
+  resolveAcquireOptions,
+  type ResolvedAcquireOptions,
+} from './acquire-options.js';
+import { Acquisition, type AcquisitionTools, type Want } from './acquisition.js';
+import { type DetachedLease, termsOf } from './detached-lock.js';
+import type { BoundedStore } from './bounded-store.js';
+import type { Clock } from './clock.js';
+import type { LeaseBook } from './lease-book.js';
+import type { LeaseCleaner } from './lease-cleaner.js';
+import type { Lease } from './lease.js';
+import { Line, type LineTools } from './line.js';
+import type { LockContext } from './lock-context.js';
+import type { LockEventSink } from './lock-events.js';
+import { checkLockName } from './lock-name.js';
+import { takeAll } from './several-names.js';
+import { TenureGroup } from './tenure-group.js';
+import type { Holding, Tenure } from './tenure.js';
+import { WaitList } from './wait-list.js';
+import { Wait } from './wait.js';
+
+/** The parts of a client that taking a lock needs. */
+export interface TakerTools {
+  readonly store: BoundedStore;
+  readonly clock: Clock;
+  readonly cleaner: LeaseCleaner;
+  readonly leases: LeaseBook;
+  readonly context: LockContext;
+  /** Gives back what one of several names was taken with, when another could not be. */
+  readonly giveBack: (tenure: Tenure) => void;
+  /** An acquisition has ended. */
+  readonly checkIdle: () => void;
+}
+
+export interface TakerOptions extends AcquireDefaults {
+  readonly holder: Holder;
+  readonly emit: LockEventSink;
+}
+
+/** Takes names for callers: joins what they hold, asks the store, or has them wait in line. */
+export class Taker {
+  private readonly waits: WaitList;
+  private readonly lines = new Map<string, Line>();
+  private readonly acquisitions = new Set<Acquisition>();
+  private readonly lineTools: LineTools;
+  private readonly acquisitionTools: AcquisitionTools;
+  private readonly forgetLine = (line: Line): void => void this.lines.delete(line.name);
+  private isDraining = false;
+
+  constructor(
+    private readonly tools: TakerTools,
+    private readonly options: TakerOptions,
+  ) {
+    const { store, clock, cleaner, leases } = tools;
+    const { holder, emit } = options;
+    this.waits = new WaitList(clock, (error) => emit({ type: 'polling', error }));
+    store.listen(this.waits);
+
+    const permitsChanged: AcquisitionTools['permitsChanged'] = ({ name, permits }, formerPermits) =>
+      emit({ type: 'permits-changed', name, permits, formerPermits });
+    const waitTools = { store, clock, cleaner, holder, permitsChanged };
+    const startWait: AcquisitionTools['startWait'] = (request, listener) =>
+      new Wait(waitTools, this.waits, request, listener);
+    this.lineTools = {
+      clock,
+      startWait,
+      leaseOf: (name) => leases.leaseOf(name),
+      giveBack: ({ name, kind, owner, lengthMs }) => cleaner.leave({ name, kind, owner }, lengthMs),
+    };
+    this.acquisitionTools = {
+      ...waitTools,
+      startWait,
+      lineFor: (name) => this.lineFor(name),
+      existingLine: (name) => this.lines.get(name),
+      ended: (acquisition) => this.ended(acquisition),
+      emit,
+      begin: (grant, terms, waitedMs) => leases.begin(grant, terms, waitedMs),
+      takeOver: (lease, waitedMs) => leases.takeOver(lease, waitedMs),
+    };
+  }
+
+  /** How many acquisitions are under way. */
+  get size(): number {
+    return this.acquisitions.size;
+  }
+
+  take(names: string | readonly string[], options: AcquireOptions): Promise<Holding> {
+    return typeof names === 'string'
+      ? this.takeOne(names, options)
+      : this.takeSeveral(names, options);
+  }
+
+  /** Takes permits of a semaphore, which nobody joins. */
+  async takeWanted(want: Want, options: AcquireOptions): Promise<Tenure> {
+    const what = (): string => `semaphore "${want.name}"`;
+    return this.run(want, resolveAcquireOptions(options, this.options, what));
+  }
+
+  /** Takes over what another process has detached: all of it, or none. */
+  async attach(detached: readonly DetachedLease[]): Promise<Holding> {
+    if (this.isDraining) throw new LockDrainingError(detached.map(({ name }) => name).join(', '));
+    const results = await Promise.allSettled(detached.map((lease) => this.attachOne(lease)));
+    const tenures = results.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
+    const failed = results.find((each) => each.status === 'rejected');
+    if (!failed) return tenures.length === 1 ? tenures[0]! : new TenureGroup(tenures);
+    for (const tenure of tenures) this.tools.giveBack(tenure);
+    throw failed.reason;
+  }
+
+  private async attachOne(detached: DetachedLease): Promise<Tenure> {
+    const { store, clock, cleaner, leases } = this.tools;
+    const { name, kind, units, owner, ttlMs } = detached;
+    const [fencingToken, holderToken] = detached.tokens;
+    const claim = { name, kind, fencingToken };
+    const newOwner = randomUUID();
+    const sentAt = clock.now();
+    let reply: RenewReply;
+    try {
+      const { holder } = this.options;
+      reply = await store.transfer({ ...claim, owner, newOwner, ttlMs, holder });
+    } catch (error) {
+      cleaner.clean({ ...claim, owner: newOwner }, ttlMs);
+      throw error;
+    }
+    if (reply !== 'renewed' && reply !== 'contended') {
+      throw new LockLostError(name, holderToken, reply);
+    }
+    const times = { sentAt, lengthMs: ttlMs, beganAt: sentAt };
+    const lease = { ...claim, units, owner: newOwner, lastToken: holderToken, isWaitedFor: false };
+    return leases.begin({ ...lease, ...times }, termsOf(detached), 0, holderToken);
+  }
+
+  /** Gives a lease to the next caller of this process, if one waits that may have it. */
+  passOn(lease: Lease): boolean {
+    return !this.isDraining && (this.lines.get(lease.name)?.pass(lease) ?? false);
+  }
+
+  /** This process has a name no longer: those that wait for it must ask the store. */
+  freed(name: string): void {
+    this.lines.get(name)?.advance();
+  }
+
+  /** Refuses whatever comes, and whoever waits. */
+  drain(): void {
+    this.isDraining = true;
+    for (const acquisition of this.acquisitions) acquisition.drain();
+  }
+
+  private takeOne(name: string, options: AcquireOptions): Promise<Tenure> {
+    checkLockName(name);
+    const resolved = this.resolve(name, options);
+    const joined = this.join(name, resolved);
+    if (joined) return Promise.resolve(joined);
+    const units = resolved.isShared ? 1 : 0;
+    return this.run({ name, kind: 'lock', units, permits: 0 }, resolved);
+  }
+
+  private async takeSeveral(names: readonly string[], options: AcquireOptions): Promise<Holding> {
+    if (!Array.isArray(names)) checkLockName(names);
+    if (names.length === 0) {
+      throw new LockOptionsError(
+        'acquire: there is no name in the list; write at least one, such as "account:1".',
+      );
+    }
+    const sorted = [...new Set(names.map((name) => checkLockName(name)))].sort();
+    const { waitMs } = this.resolve(sorted.join('", "'), options);
+    const { clock, giveBack } = this.tools;
+    const take = (name: string, wait: number): Promise<Tenure> =>
+      this.takeOne(name, { ...options, wait });
+    return new TenureGroup(await takeAll(sorted, waitMs, { clock, take, giveBack }));
+  }
+
+  private resolve(name: string, options: AcquireOptions): ResolvedAcquireOptions {
+    return resolveAcquireOptions(options, this.options, () => `lock "${name}"`);
+  }
+
+  /** What the present async context holds already is not waited for: that would be for itself. */
+  private join(name: string, options: ResolvedAcquireOptions): Tenure | undefined {
+    const tenure = this.tools.context.tenureOf(name);
+    if (!tenure || options.signal?.aborted) return undefined;
+    if (!options.isReentrant) {
+      throw new LockReentryError(
+        `The lock "${name}" is held by the same async context already, and was asked for with reentrant: false.`,
+        name,
+      );
+    }
+    if (tenure.lease.units > 0 && !options.isShared) {
+      throw new LockReentryError(
+        `The lock "${name}" is held as shared by the same async context: taking it exclusively would wait for itself. ` +
+          'Take it exclusively from the start.',
+        name,
+      );
+    }
+    return tenure;
+  }
+
+  private run(want: Want, options: ResolvedAcquireOptions): Promise<Tenure> {
+    if (this.isDraining) throw new LockDrainingError(want.name);
+    const acquisition = new Acquisition(this.acquisitionTools, want, options);
+    this.acquisitions.add(acquisition);
+    return acquisition.run();
+  }
+
+  private ended(acquisition: Acquisition): void {
+    this.acquisitions.delete(acquisition);
+    this.tools.checkIdle();
+  }
+
+  private lineFor(name: string): Line {
+    const existing = this.lines.get(name);
+    if (existing) return existing;
+    const line = new Line(name, this.lineTools, this.forgetLine);
+    this.lines.set(name, line);
+    return line;
+  }
+}

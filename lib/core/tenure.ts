@@ -1,0 +1,113 @@
+import { LockLostError, LockReleasedError, type LossReason } from '../lock.errors.js';
+import type { Clock } from './clock.js';
+import type { Lease } from './lease.js';
+
+/** What a lock stands for: the tenure of one name, or those of several. */
+export interface Holding {
+  readonly name: string;
+  readonly tenures: readonly Tenure[];
+  readonly isHeld: boolean;
+  readonly isReleased: boolean;
+  readonly loss: LockLostError | undefined;
+  readonly remainingMs: number;
+  readonly signal: AbortSignal;
+  assertHeld(): void;
+}
+
+/**
+ * The time for which one caller, and those nested in its work, hold a lease: with a token of its own,
+ * and an end of its own. One lease may serve one tenure after the other.
+ */
+export class Tenure implements Holding {
+  readonly beganAt: number;
+  /** Called once, when its lease is renewed for the first time. */
+  onRenewal: (() => void) | undefined;
+  /** How many locks share it; the last one that is released ends it. */
+  locks = 0;
+  private ending: 'released' | LockLostError | undefined;
+  private controller: AbortController | undefined;
+
+  constructor(
+    readonly lease: Lease,
+    readonly fencingToken: number,
+    /** Since when it counts as held, by `clock`. */
+    beganAt: number,
+    private readonly clock: Clock,
+  ) {
+    this.beganAt = beganAt;
+  }
+
+  get name(): string {
+    return this.lease.name;
+  }
+
+  get tenures(): readonly Tenure[] {
+    return [this];
+  }
+
+  /** Compares clocks now, so that it is right even when this process stood still until a moment ago. */
+  get isHeld(): boolean {
+    return this.ending === undefined && this.lease.isHeld;
+  }
+
+  get isReleased(): boolean {
+    return this.ending === 'released';
+  }
+
+  /** Why it was lost, if it was. */
+  get loss(): LockLostError | undefined {
+    this.lease.checkDeadline();
+    return this.ending instanceof LockLostError ? this.ending : undefined;
+  }
+
+  get remainingMs(): number {
+    return this.isHeld ? this.lease.remainingMs : 0;
+  }
+
+  get heldMs(): number {
+    return this.clock.now() - this.beganAt;
+  }
+
+  /** Made when it is first asked for: most locks never need one. */
+  get signal(): AbortSignal {
+    const { loss } = this; // aborts the signal that there is, should the deadline have passed
+    if (!this.controller) {
+      this.controller = new AbortController();
+      if (loss) this.controller.abort(loss);
+    }
+    return this.controller.signal;
+  }
+
+  assertHeld(): void {
+    if (this.isHeld) return;
+    throw this.loss ?? new LockReleasedError(this.name);
+  }
+
+  /** Its lease is renewed. */
+  renewed(): void {
+    const { onRenewal } = this;
+    this.onRenewal = undefined;
+    onRenewal?.();
+  }
+
+  /** Ends it quietly. False if it had ended before. */
+  markReleased(): boolean {
+    this.onRenewal = undefined;
+    if (!this.isHeld) return false;
+    this.ending = 'released';
+    return true;
+  }
+
+  /** Its lease is lost; `tell` comes before the signal's listeners. */
+  lose(reason: LossReason, tell: (loss: LockLostError) => void): void {
+    if (this.ending !== undefined) return;
+    const loss = new LockLostError(this.name, this.fencingToken, reason);
+    this.ending = loss;
+    this.onRenewal = undefined;
+    try {
+      tell(loss);
+    } finally {
+      this.controller?.abort(loss);
+    }
+  }
+}

@@ -1,0 +1,407 @@
+-- Takes the steps of one turn, in their order and at once: acquire, release, transfer, inspect, force.
+--
+-- KEYS  for each step: lease, queue, waiters, token counter of one name
+-- ARGV  1 PUBLISH or SPUBLISH, 2 the asking process's channel ('' if it polls), 3 its description,
+--       then what each step is, a letter with numbers, and its arguments (see there): 'a' and 'r' where
+--       the common case is likely, 'A' and 'R' where it cannot be
+-- reply for each step its own, or {-2, message} where it failed
+--
+-- lease    hash: owner -> 'units token ends since holder', of one holder, or of many that share;
+--          'waited' while others wait, 'permits' of a semaphore, 'forced': who lost it by force
+-- queue    sorted set of the owners that wait, by the order in which they came
+-- waiters  hash: owner -> 'until number units permits claim block channel holder' of a registration
+--
+-- Only TIME tells what has ended; that keys expire merely tidies up. The common cases, a free name
+-- and a lease that nobody waits for, stand at the end and need as few commands as can be.
+
+local PUBLISH, CHANNEL, HOLDER = ARGV[1], ARGV[2], ARGV[3]
+local call = redis.call
+local micros, now
+
+-- Everything but the common cases.
+local function makeSteps()
+  local META = { waited = true, permits = true, forced = true }
+
+  local function readLease(key)
+    local lease = { key = key, holders = {}, count = 0, used = 0, ends = 0 }
+    local fields = call('HGETALL', key)
+    for i = 1, #fields, 2 do
+      local field, value = fields[i], fields[i + 1]
+      if META[field] then
+        lease[field] = value
+      else
+        local units, token, ends, since, holder =
+          string.match(value, '^(%d+) (%d+) (%d+) (%d+) (.*)$')
+        ends, units = tonumber(ends), tonumber(units)
+        if ends < now then
+          call('HDEL', key, field)
+        else
+          local held =
+            { owner = field, ends = ends, token = token, since = since, units = units, holder = holder }
+          lease.holders[field] = held
+          lease.count = lease.count + 1
+          lease.used = lease.used + units
+          lease.exclusive = lease.exclusive or units == 0
+          lease.ends = math.max(lease.ends, ends)
+          if not lease.first or ends < lease.first.ends then lease.first = held end
+        end
+      end
+    end
+    return lease
+  end
+
+  local function writeHolder(lease, held)
+    call('HSET', lease.key, held.owner, string.format('%d %s %.0f %s %s',
+      held.units, held.token, held.ends, held.since, held.holder))
+    if lease.forced then
+      if call('PTTL', lease.key) < held.ends - now then call('PEXPIRE', lease.key, held.ends - now + 1) end
+    elseif held.ends > lease.ends or lease.count <= 1 then
+      call('PEXPIRE', lease.key, held.ends - now + 1)
+      lease.ends = held.ends
+    end
+  end
+
+  -- 0 units are all there is: nobody else may hold any.
+  local function admits(lease, units, permits)
+    if units == 0 then return lease.count == 0 end
+    if lease.exclusive then return false end
+    local capacity = tonumber(lease.permits or permits)
+    return capacity == 0 or lease.used + units <= capacity
+  end
+
+  -- A block of tokens is for callers of one process that hand over without asking. Time carries the
+  -- tokens on where the counter is lost, so a block is given only while the counter is behind it.
+  local function takeTokens(counterKey, counterTtl, block)
+    local counter = tonumber(call('GET', counterKey) or 0)
+    local first = math.max(counter + 1, micros)
+    local last = counter < micros and first + block - 1 or first
+    -- tostring() would round a number of this size.
+    local text = string.format('%.0f', last)
+    if counterTtl == 0 then
+      call('SET', counterKey, text)
+    else
+      call('SET', counterKey, text, 'EX', counterTtl)
+    end
+    return first, last
+  end
+
+  local function grant(lease, owner, first, endsIn, units, permits, holder)
+    local held = {
+      owner = owner, ends = now + endsIn, token = string.format('%.0f', first),
+      since = string.format('%.0f', now), units = units, holder = holder,
+    }
+    lease.count = lease.count + 1
+    lease.used = lease.used + units
+    lease.exclusive = units == 0
+    lease.holders[owner] = held
+    if not lease.first or held.ends < lease.first.ends then lease.first = held end
+    writeHolder(lease, held)
+    if permits > 0 and not lease.permits then
+      lease.permits = permits
+      call('HSET', lease.key, 'permits', permits)
+    end
+  end
+
+  local function leaveQueue(queue, waiters, owner)
+    call('ZREM', queue, owner)
+    call('HDEL', waiters, owner)
+  end
+
+  -- Hands over to those that wait, in their order, for as long as there is room. Whoever cannot be told
+  -- is passed over and keeps its place. Returns the tokens of the asker, if its turn has come.
+  local function serve(lease, queue, waiters, counterKey, counterTtl, asker, askerLength)
+    local first, last
+    local offset = 0
+    while true do
+      local owner = call('ZRANGE', queue, offset, offset)[1]
+      if not owner then break end
+      local validUntil, number, units, permits, claim, block, channel, holder = string.match(
+        call('HGET', waiters, owner) or '',
+        '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%S+) (.*)$')
+      units, claim, permits = tonumber(units), tonumber(claim), tonumber(permits)
+      if not units or tonumber(validUntil) + 3 * claim < now then
+        leaveQueue(queue, waiters, owner)
+      elseif tonumber(validUntil) < now then
+        offset = offset + 1 -- it may only be stopped, and come again
+      elseif not admits(lease, units, permits) then
+        break
+      else
+        local from, to = takeTokens(counterKey, counterTtl, tonumber(block))
+        local heard = 1
+        if owner == asker then
+          first, last = from, to
+        elseif channel ~= '-' then
+          -- Who gives up a name may be no user of channels: then the waiter has to ask.
+          heard = redis.pcall(PUBLISH, channel, string.format('%s %s %.0f %.0f %d', owner, number,
+            from, to, call('ZCARD', queue) - 1))
+        end
+        if type(heard) == 'number' and heard > 0 then
+          leaveQueue(queue, waiters, owner)
+          grant(lease, owner, from, owner == asker and askerLength or claim, units, permits, holder)
+        else
+          offset = offset + 1
+        end
+      end
+    end
+    if lease.count > 0 and not lease.waited and call('EXISTS', queue) == 1 then
+      lease.waited = '1'
+      call('HSET', lease.key, 'waited', 1)
+    end
+    return first, last
+  end
+
+  local function enqueue(lease, queue, waiters, owner, number, units, permits, claim, block)
+    if not call('ZSCORE', queue, owner) then
+      local tail = call('ZRANGE', queue, -1, -1, 'WITHSCORES')
+      call('ZADD', queue, tonumber(tail[2] or 0) + 1, owner)
+    end
+    call('HSET', waiters, owner, string.format('%.0f %d %d %d %d %d %s %s',
+      now + claim, number, units, permits, claim, block, CHANNEL == '' and '-' or CHANNEL, HOLDER))
+    -- A queue ends with its newest entry.
+    for _, key in ipairs({ queue, waiters }) do
+      if call('PTTL', key) < claim then call('PEXPIRE', key, claim + 1) end
+    end
+    if lease.count > 0 and not lease.waited then
+      lease.waited = '1'
+      call('HSET', lease.key, 'waited', 1)
+    end
+  end
+
+  -- 'a length block ttl units permits number claim counterTtl', owner
+  --     length: of the lease, if it is free; units: 0 are all; permits: 0 is no semaphore; block: how many
+  --     tokens are of use; number: of the registration, 0 does not wait; counterTtl: in s, 0 is for ever
+  -- reply token
+  --    or {1, token, last token of the block, whether others wait, former permits if these changed}
+  --    or {0, place in the queue, former permits} and, if somebody holds it, {token, since, remaining, units, holder}
+  local function acquire(k, a, spec)
+    local lease = readLease(KEYS[k])
+    local queue, waiters, counterKey = KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
+    local owner = ARGV[a + 1]
+    local _, block, ttl, units, permits, number, claim, counterTtl = unpack(spec)
+    local again = number > 1
+    local former = 0
+
+    -- Who waits has declared its number before: what others declared since counts.
+    if lease.permits and permits > 0 and permits ~= tonumber(lease.permits) and not again then
+      former = tonumber(lease.permits)
+      lease.permits = permits
+      call('HSET', lease.key, 'permits', permits)
+    end
+
+    local mine = lease.holders[owner]
+    if mine then
+      -- Asked again, because an answer never came: the same lease, counted anew.
+      mine.ends = again and math.max(mine.ends, now + claim) or now + ttl
+      writeHolder(lease, mine)
+      local token = tonumber(mine.token)
+      return { 1, token, token, lease.waited and 1 or 0, former }
+    end
+
+    if call('EXISTS', queue) == 0 and admits(lease, units, permits) then
+      local first, last = takeTokens(counterKey, counterTtl, block)
+      grant(lease, owner, first, again and claim or ttl, units, permits, HOLDER)
+      return { 1, first, last, 0, former }
+    end
+
+    if number > 0 then
+      enqueue(lease, queue, waiters, owner, number, units, permits, claim, block)
+    end
+    local first, last = serve(lease, queue, waiters, counterKey, counterTtl, owner,
+      again and claim or ttl)
+    if first then return { 1, first, last, lease.waited and 1 or 0, former } end
+    local rank = number > 0 and call('ZRANK', queue, owner)
+    local held = lease.first
+    local place = rank and rank + 1 or 0
+    if not held then return { 0, place, former } end
+    return { 0, place, former, held.token, held.since, held.ends - now, held.units, held.holder }
+  end
+
+  -- 'r minHold counterTtl', owner, token ('' if no answer ever told it); minHold in ms
+  --     Leaves the queue, too: whatever this owner has or waits for is given up.
+  -- reply 1 released, 0 expired, -1 taken over
+  local function release(k, a, spec)
+    local lease = readLease(KEYS[k])
+    local queue, waiters, counterKey = KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
+    local owner, token = ARGV[a + 1], ARGV[a + 2]
+    local minHold, counterTtl = unpack(spec)
+    local held = lease.holders[owner]
+    local outcome = 0
+    if held and (token == '' or token == held.token) then
+      outcome = 1
+      local keep = tonumber(held.since) + minHold
+      if keep > now then
+        held.ends = keep
+        lease.ends = 0
+        for _, other in pairs(lease.holders) do lease.ends = math.max(lease.ends, other.ends) end
+        lease.forced = nil
+        writeHolder(lease, held)
+      elseif lease.count == 1 and not lease.forced and not lease.permits then
+        call('DEL', lease.key)
+        lease = { key = lease.key, holders = {}, count = 0, used = 0, ends = 0 }
+      else
+        call('HDEL', lease.key, owner)
+        lease = readLease(lease.key)
+      end
+    elseif held or (lease.exclusive and lease.count > 0) then
+      outcome = -1
+    end
+    if call('EXISTS', queue) == 1 then
+      leaveQueue(queue, waiters, owner)
+      serve(lease, queue, waiters, counterKey, counterTtl)
+      if lease.waited and call('EXISTS', queue) == 0 then call('HDEL', lease.key, 'waited') end
+    end
+    if lease.permits and lease.count == 0 and not lease.forced then call('DEL', lease.key) end
+    return outcome
+  end
+
+  -- 'i'
+  -- reply {permits, how many wait, then for each holder: token, since, remaining, units, holder}
+  local function inspect(k)
+    local lease = readLease(KEYS[k])
+    local reply = { tonumber(lease.permits or 0), call('ZCARD', KEYS[k + 1]) }
+    for _, held in pairs(lease.holders) do
+      for _, value in ipairs({ held.token, held.since, held.ends - now, held.units, held.holder }) do
+        reply[#reply + 1] = value
+      end
+    end
+    return reply
+  end
+
+  -- 'f counterTtl', token ('' for all holders)
+  -- reply {for each former holder: token, since, remaining, units, holder}
+  local function force(k, a, spec)
+    local lease = readLease(KEYS[k])
+    local token, counterTtl = ARGV[a + 1], spec[1]
+    local reply, forced, ends = {}, lease.forced or '', now
+    for owner, held in pairs(lease.holders) do
+      if token == '' or token == held.token then
+        for _, value in ipairs({ held.token, held.since, held.ends - now, held.units, held.holder }) do
+          reply[#reply + 1] = value
+        end
+        forced = forced .. ' ' .. owner
+        ends = math.max(ends, held.ends)
+        call('HDEL', lease.key, owner)
+      end
+    end
+    if #reply > 0 then
+      -- For the holders, who learn it with their next renewal.
+      call('HSET', lease.key, 'forced', forced)
+      call('PEXPIRE', lease.key, math.max(ends, lease.ends) - now + 1)
+      if call('EXISTS', KEYS[k + 1]) == 1 then
+        serve(readLease(lease.key), KEYS[k + 1], KEYS[k + 2], KEYS[k + 3], counterTtl, nil)
+      end
+    end
+    return reply
+  end
+
+  -- 't ttl', owner, token, new owner
+  -- reply 1 the lease is the new owner's and lasts ttl from now, 0 expired, -1 taken over, -3 forced
+  local function transfer(k, a, spec)
+    local lease = readLease(KEYS[k])
+    local owner, token, heir = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
+    local held = lease.holders[owner]
+    if held and held.token == token then
+      call('HDEL', lease.key, owner)
+      held.owner, held.holder, held.ends = heir, HOLDER, now + spec[1]
+      writeHolder(lease, held)
+      return 1
+    end
+    if lease.forced and string.find(lease.forced, owner, 1, true) then return -3 end
+    return (held or lease.exclusive) and -1 or 0
+  end
+
+  return {
+    a = { take = acquire, arguments = 2 },
+    r = { take = release, arguments = 3 },
+    t = { take = transfer, arguments = 4 },
+    i = { take = inspect, arguments = 1 },
+    f = { take = force, arguments = 2 },
+  }
+end
+
+local steps, nowText, last, length, block, rest
+local replies = {}
+local k, a = 1, 4
+local text = ARGV[a]
+while text do
+  local letter = string.sub(text, 1, 1)
+  local reply, arguments
+
+  if not now and letter ~= 'r' then
+    local time = call('TIME')
+    micros = time[1] * 1000000 + time[2]
+    now = math.floor(micros / 1000)
+    nowText = string.format('%.0f', micros)
+  end
+
+  -- Free and not waited for. The token is the present time, as a rule.
+  if letter == 'a' then
+    arguments = 2
+    if call('EXISTS', KEYS[k], KEYS[k + 1]) == 0 then
+      if text ~= last then
+        last = text
+        length, block = string.match(text, '(%d+) (%d+)')
+        rest = ' ' .. now + length .. ' ' .. now .. ' ' .. HOLDER
+      end
+      local first, final, digits = micros, micros, nowText
+      if block ~= '1' then final = micros + block - 1 end
+      local before = redis.pcall('SET', KEYS[k + 3],
+        final == first and nowText or string.format('%.0f', final), 'GET')
+      if type(before) == 'table' then
+        reply = before
+      else
+        if before and (#before > #digits or before >= digits) then
+          first = tonumber(before) + 1
+          final = first
+          digits = string.format('%.0f', first)
+          call('SET', KEYS[k + 3], digits)
+        end
+        local written = redis.pcall('HSET', KEYS[k], ARGV[a + 1], '0 ' .. digits .. rest)
+        if type(written) == 'table' then
+          reply = written
+        else
+          call('PEXPIRE', KEYS[k], length + 1)
+          reply = final > first and { 1, first, final, 0, 0 } or first
+        end
+      end
+    end
+
+  -- One holder, and no note that others wait or of anything else.
+  elseif letter == 'r' then
+    arguments = 3
+    local fields = redis.pcall('HGETALL', KEYS[k])
+    if fields.err then
+      reply = fields
+    elseif #fields == 2 and fields[1] == ARGV[a + 1]
+      and string.find(fields[2], ARGV[a + 2] == '' and '0 ' or '0 ' .. ARGV[a + 2] .. ' ', 1, true) == 1 then
+      call('DEL', KEYS[k])
+      reply = 1
+    end
+  end
+
+  if not reply then
+    if not now then
+      local time = call('TIME')
+      micros = time[1] * 1000000 + time[2]
+      now = math.floor(micros / 1000)
+      nowText = string.format('%.0f', micros)
+    end
+    steps = steps or makeSteps()
+    local step = steps[string.lower(letter)]
+    arguments = step.arguments
+    local spec = {}
+    for number in string.gmatch(text, '%d+') do spec[#spec + 1] = tonumber(number) end
+    -- A key of another type is somebody else's: it must not fail the steps of all.
+    local done, answer = pcall(step.take, k, a, spec)
+    reply = done and answer or type(answer) == 'table' and answer or { err = tostring(answer) }
+  end
+  if type(reply) == 'table' and reply.err then
+    -- The client must see by itself that it has a replica before it.
+    if string.find(reply.err, '^READONLY') then return redis.error_reply(reply.err) end
+    reply = { -2, reply.err }
+  end
+  replies[#replies + 1] = reply
+  k, a = k + 4, a + arguments
+  text = ARGV[a]
+end
+return replies
