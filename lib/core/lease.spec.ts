@@ -285,7 +285,7 @@ describe('Lease', () => {
       const lease = passable({}, { sentAt: 0, beganAt: 500 });
       clock.freeze(24);
       expect(lease.mayPass()).toBe(true);
-      expect(lease.passableUntil).toBe(525);
+      expect(lease.turnEndsAt).toBe(525);
       clock.freeze(1);
       expect(lease.mayPass()).toBe(false);
     });

@@ -130,17 +130,16 @@ export class Lease implements LeaseClaim {
     return this.isHeld ? this.deadline - this.clock.now() : 0;
   }
 
-  /** Until when it may go from one caller of this process to the next; one with an end of its own never. */
-  get passableUntil(): number {
-    if (!this.renewable || this.longestUntil !== Infinity || this.minHoldMs > 0) return -Infinity;
-    if (this.passesLeft === 0 || this.currentToken >= this.lastToken || !this.isHeld)
-      return -Infinity;
-    return this.beganAt + TURN_MS;
+  /** Whether it goes to the next caller of this process, with the next token: one with an end of its own never. */
+  mayPass(): boolean {
+    if (!this.renewable || this.longestUntil !== Infinity || this.minHoldMs > 0) return false;
+    if (this.passesLeft <= 0 || this.currentToken >= this.lastToken) return false;
+    return this.clock.now() < this.turnEndsAt && this.isHeld;
   }
 
-  /** Whether it goes to the next caller of this process, with the next token. */
-  mayPass(): boolean {
-    return this.clock.now() < this.passableUntil;
+  /** Until then callers of this process that come do not queue up in the store: it may be free by then. */
+  get turnEndsAt(): number {
+    return this.beganAt + TURN_MS;
   }
 
   pass(): number {

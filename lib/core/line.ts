@@ -61,7 +61,7 @@ export class Line implements WaitListener {
     // Before the first answer it may be free: then nobody's time has to run.
     if (this.wait && !this.lastAnswer) return;
     this.wakeBy(caller.waitsUntil);
-    this.tellPlaces();
+    caller.tellPlace(this.firstPlace + this.callers.length - 1);
   }
 
   leave(caller: Caller): void {
@@ -83,13 +83,16 @@ export class Line implements WaitListener {
     return true;
   }
 
-  /** Stands in the store's queue from now on, unless the process's own lease may still be passed on. */
+  /**
+   * Stands in the store's queue from now on. For as long as a turn of this process may last, that can
+   * wait: as a rule it has ended by then, and queueing up travels with the release.
+   */
   advance(): void {
     const [first] = this.callers;
     if (!first || this.wait) return;
     const own = this.tools.leaseOf(this.name);
-    if (own && own.passableUntil > this.tools.clock.now()) {
-      this.wakeBy(own.passableUntil);
+    if (own?.isHeld && own.turnEndsAt > this.tools.clock.now()) {
+      this.wakeBy(own.turnEndsAt);
       return;
     }
     const { name } = this;
@@ -120,10 +123,14 @@ export class Line implements WaitListener {
   }
 
   private tellPlaces(): void {
-    const answer = this.lastAnswer;
-    const before = answer && 'place' in answer ? Math.max(answer.place, 1) : 1;
+    const { firstPlace } = this;
     // Whoever is told may leave.
-    [...this.callers].forEach((caller, i) => caller.tellPlace(before + i));
+    [...this.callers].forEach((caller, i) => caller.tellPlace(firstPlace + i));
+  }
+
+  private get firstPlace(): number {
+    const answer = this.lastAnswer;
+    return answer && 'place' in answer ? Math.max(answer.place, 1) : 1;
   }
 
   private wakeBy(time: number): void {
