@@ -15,6 +15,7 @@ describe('resolveAcquireOptions', () => {
       minReplicas: 0,
       isShared: false,
       isReentrant: true,
+      isQuiet: false,
       onWaiting: undefined,
       renew: true,
       signal: undefined,

@@ -56,6 +56,8 @@ export interface ResolvedAcquireOptions {
   readonly minHoldMs: number;
   readonly isShared: boolean;
   readonly isReentrant: boolean;
+  /** Whether no event tells of it yet. */
+  readonly isQuiet: boolean;
   readonly minReplicas: number;
   readonly onWaiting: ((place: number) => void) | undefined;
   readonly renew: boolean;
@@ -152,6 +154,7 @@ export function resolveAcquireOptions(
     minHoldMs,
     isShared: mode === 'shared',
     isReentrant: reentrant,
+    isQuiet: false,
     minReplicas,
     onWaiting,
     renew,

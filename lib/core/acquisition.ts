@@ -36,8 +36,8 @@ export interface AcquisitionTools {
   lineFor(name: string): Line;
   readonly existingLine: (name: string) => Line | undefined;
   startWait(request: WaitRequest, listener: WaitListener): Wait;
-  begin(grant: LeaseGrant, terms: LeaseTerms, waitedMs: number): Tenure;
-  takeOver(lease: Lease, waitedMs: number): Tenure;
+  begin(grant: LeaseGrant, terms: LeaseTerms, waitedMs: number, isQuiet: boolean): Tenure;
+  takeOver(lease: Lease, waitedMs: number, isQuiet: boolean): Tenure;
   permitsChanged(want: Want, formerPermits: number): void;
   /** It is over, in whatever way. */
   ended(acquisition: Acquisition): void;
@@ -99,8 +99,9 @@ export class Acquisition implements Caller {
   }
 
   begin(grant: LeaseGrant, passesLeft: number): void {
+    this.timer?.clear();
     if (this.options.minReplicas > 0) void this.beginReplicated(grant);
-    else this.succeed(this.tools.begin(grant, this.termsWith(passesLeft), this.waitedMs));
+    else this.succeed(this.beginNow(grant, passesLeft));
   }
 
   /** Only what has arrived on enough replicas counts; what has not is given back. */
@@ -117,9 +118,8 @@ export class Acquisition implements Caller {
         throw new LockLostError(name, fencingToken, reply);
       }
       if (acknowledged < replicas) throw tooFewReplicas(name, acknowledged, replicas);
-      if (this.interruption !== undefined) throw this.interruption;
-      const replicated = { ...grant, sentAt, lengthMs: ttlMs, replicas: acknowledged };
-      this.succeed(this.tools.begin(replicated, this.termsWith(0), this.waitedMs));
+      if (this.isOver) throw this.interruption;
+      this.succeed(this.beginNow({ ...grant, sentAt, lengthMs: ttlMs, replicas: acknowledged }, 0));
     } catch (error) {
       cleaner.clean(claim, ttlMs);
       this.fail(error);
@@ -127,7 +127,7 @@ export class Acquisition implements Caller {
   }
 
   takeOver(lease: Lease): void {
-    this.succeed(this.tools.takeOver(lease, this.waitedMs));
+    this.succeed(this.tools.takeOver(lease, this.waitedMs, this.options.isQuiet));
   }
 
   refuse(error: LockStoreError): void {
@@ -220,6 +220,11 @@ export class Acquisition implements Caller {
     if (known && !(known instanceof LockStoreError)) throw this.busyError(known.lease);
   }
 
+  private beginNow(grant: LeaseGrant, passesLeft: number): Tenure {
+    const { isQuiet } = this.options;
+    return this.tools.begin(grant, this.termsWith(passesLeft), this.waitedMs, isQuiet);
+  }
+
   private termsWith(passesLeft: number): LeaseTerms {
     const { ttlMs, maxHoldMs, minHoldMs, renew } = this.options;
     return { ttlMs, maxHoldMs, minHoldMs, renew, passesLeft };
@@ -261,7 +266,7 @@ export class Acquisition implements Caller {
   private fail(error: unknown): void {
     if (this.isOver) return;
     this.end();
-    if (error instanceof LockBusyError) {
+    if (error instanceof LockBusyError && !this.options.isQuiet) {
       const { waitedMs } = this;
       const { name } = this.want;
       this.tools.emit({ type: 'busy', name, waitedMs, holder: error.holder });

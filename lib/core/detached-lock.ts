@@ -18,6 +18,8 @@ export interface DetachedLease {
   /** `null` where it has no bound, which JSON cannot say. */
   readonly maxHoldMs: number | null;
   readonly renew: boolean;
+  /** By the wall clock, in ms since 1970: the time on the way counts towards `maxHoldMs`. */
+  readonly detachedAt: number;
 }
 
 /** A lock as text, for `attach`. */
@@ -27,7 +29,8 @@ export function pack(tenures: readonly Tenure[]): string {
     const { ttlMs, minHoldMs, maxHoldMs, renew } = lease.terms;
     const tokens = [lease.fencingToken, fencingToken] as const;
     const bound = Number.isFinite(maxHoldMs) ? maxHoldMs : null;
-    return { name, kind, units, owner, tokens, ttlMs, minHoldMs, maxHoldMs: bound, renew };
+    const terms = { ttlMs, minHoldMs, maxHoldMs: bound, renew, detachedAt: Date.now() };
+    return { name, kind, units, owner, tokens, ...terms };
   });
   return VERSION + Buffer.from(JSON.stringify(leases)).toString('base64url');
 }
@@ -47,13 +50,17 @@ export function unpack(text: string): DetachedLease[] {
   }
 }
 
-export function termsOf({ ttlMs, minHoldMs, maxHoldMs, renew }: DetachedLease): LeaseTerms {
-  return { ttlMs, minHoldMs, maxHoldMs: maxHoldMs ?? Infinity, renew, passesLeft: 0 };
+export function termsOf(lease: DetachedLease): LeaseTerms {
+  const { ttlMs, minHoldMs, renew, detachedAt } = lease;
+  const onTheWayMs = Math.max(0, Date.now() - detachedAt);
+  const maxHoldMs = lease.maxHoldMs === null ? Infinity : lease.maxHoldMs - onTheWayMs;
+  return { ttlMs, minHoldMs, maxHoldMs, renew, passesLeft: 0 };
 }
 
-function isWhole({ name, kind, units, owner, tokens, ttlMs, minHoldMs }: DetachedLease): boolean {
+function isWhole(lease: DetachedLease): boolean {
+  const { name, kind, units, owner, tokens, ttlMs, minHoldMs, detachedAt } = lease;
   const texts: unknown[] = [name, kind, owner];
-  const numbers: unknown[] = [units, ttlMs, minHoldMs, ...tokens];
+  const numbers: unknown[] = [units, ttlMs, minHoldMs, detachedAt, ...tokens];
   return (
     texts.every((each) => typeof each === 'string') &&
     numbers.every((each) => typeof each === 'number') &&

@@ -51,22 +51,33 @@ export class LeaseBook {
   }
 
   /** @param token of its first tenure, where that is another than the lease's own */
-  begin(grant: LeaseGrant, terms: LeaseTerms, waitedMs: number, token?: number): Tenure {
+  begin(
+    grant: LeaseGrant,
+    terms: LeaseTerms,
+    waitedMs: number,
+    { token, isTold = true }: { token?: number; isTold?: boolean } = {},
+  ): Tenure {
     const { clock } = this.tools;
     const lease = new Lease(grant, terms, clock, this.lost);
     this.unreleased++;
     this.keeper.keep(lease);
     if (lease.kind === 'lock' && lease.units === 0) this.exclusive.set(lease.name, lease);
-    return this.hold(
-      new Tenure(lease, token ?? lease.fencingToken, lease.beganAt, clock),
-      waitedMs,
-    );
+    const tenure = new Tenure(lease, token ?? lease.fencingToken, lease.beganAt, clock);
+    return this.hold(tenure, waitedMs, isTold);
   }
 
   /** The next caller holds the lease of the one before. */
-  takeOver(lease: Lease, waitedMs: number): Tenure {
+  takeOver(lease: Lease, waitedMs: number, isTold = true): Tenure {
     const { clock } = this.tools;
-    return this.hold(new Tenure(lease, lease.pass(), clock.now(), clock), waitedMs);
+    return this.hold(new Tenure(lease, lease.pass(), clock.now(), clock), waitedMs, isTold);
+  }
+
+  /** Tells of a tenure that nobody has been told of yet. */
+  tell(tenure: Tenure): void {
+    if (tenure.isTold) return;
+    tenure.isTold = true;
+    const { name, fencingToken, heldMs: waitedMs } = tenure;
+    this.tools.emit({ type: 'acquired', name, fencingToken, waitedMs });
   }
 
   async extend({ lease }: Tenure, ttlMs: number): Promise<void> {
@@ -89,9 +100,10 @@ export class LeaseBook {
       const isAnothersNow = tenure.isReleased && lease.tenure !== undefined;
       return isAnothersNow ? Promise.resolve('released') : this.giveBack(tenure, false, by);
     }
-    if (!this.tools.passOn(lease)) return this.giveBack(tenure, true, by);
+    if (!this.tools.passOn(lease)) return this.giveBack(tenure, tenure.isTold, by);
     const { name } = lease;
-    this.tools.emit({ type: 'released', name, fencingToken, heldMs: tenure.heldMs });
+    const { heldMs, isTold } = tenure;
+    if (isTold) this.tools.emit({ type: 'released', name, fencingToken, heldMs });
     return Promise.resolve('released');
   }
 
@@ -106,10 +118,11 @@ export class LeaseBook {
     this.tools.freed(lease.name);
   }
 
-  private hold(tenure: Tenure, waitedMs: number): Tenure {
+  private hold(tenure: Tenure, waitedMs: number, isTold: boolean): Tenure {
     const { lease, fencingToken } = tenure;
     lease.tenure = tenure;
-    this.tools.emit({ type: 'acquired', name: lease.name, fencingToken, waitedMs });
+    tenure.isTold = isTold;
+    if (isTold) this.tools.emit({ type: 'acquired', name: lease.name, fencingToken, waitedMs });
     return tenure;
   }
 
@@ -121,9 +134,11 @@ export class LeaseBook {
 
   private giveBack(tenure: Tenure, tells: boolean, by?: Lock): Promise<ReleaseOutcome> {
     const { lease } = tenure;
-    const { name, kind, owner, fencingToken, minHoldMs } = lease;
+    const { name, kind, owner, fencingToken } = lease;
     const isOurs = lease.markReleased();
     this.drop(lease);
+    // What was only tried has never been held.
+    const minHoldMs = tenure.isTold ? lease.minHoldMs : 0;
     const request = { name, kind, owner, fencingToken, minHoldMs };
     const releasing = this.tools.store.release(request);
     // In the same turn, so that leaving and queueing up again travel together.
@@ -166,7 +181,9 @@ export class LeaseBook {
       tenure?.lose(reason, (error) => {
         this.tools.ended(tenure);
         const { name, fencingToken, heldMs } = tenure;
-        this.tools.emit({ type: 'lost', name, fencingToken, heldMs, reason, error });
+        if (tenure.isTold) {
+          this.tools.emit({ type: 'lost', name, fencingToken, heldMs, reason, error });
+        }
       });
     } finally {
       this.cleanBehind(lease, reason);

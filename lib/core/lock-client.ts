@@ -251,7 +251,6 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   }
 
   private giveBack(tenure: Tenure): void {
-    tenure.locks++; // as a lock of it would have, to be released in its place
     this.releaseOne(tenure).catch(() => undefined); // told as an event
   }
 

@@ -27,9 +27,7 @@ export class Lock implements AsyncDisposable {
   constructor(
     private readonly holding: Holding,
     private readonly operations: LockOperations,
-  ) {
-    for (const tenure of holding.tenures) tenure.locks++;
-  }
+  ) {}
 
   /** The name that is locked; of several, all of them in a row. */
   get name(): string {

@@ -3,6 +3,7 @@ import {
   LockLostError,
   LockDrainingError,
   LockOptionsError,
+  LockReleasedError,
   LockReentryError,
 } from '../lock.errors.js';
 import type { Holder, RenewReply } from '../stores/lock-store.interface.js';
@@ -18,7 +19,7 @@ import type { BoundedStore } from './bounded-store.js';
 import type { Clock } from './clock.js';
 import type { LeaseBook } from './lease-book.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
-import type { Lease } from './lease.js';
+import { driftOf, type Lease } from './lease.js';
 import { Line, type LineTools } from './line.js';
 import type { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
@@ -27,7 +28,7 @@ import { takeAll } from './several-names.js';
 import { TenureGroup } from './tenure-group.js';
 import type { Holding, Tenure } from './tenure.js';
 import { WaitList } from './wait-list.js';
-import { Wait } from './wait.js';
+import { tooLate, Wait } from './wait.js';
 
 /** The parts of a client that taking a lock needs. */
 export interface TakerTools {
@@ -55,6 +56,7 @@ export class Taker {
   private readonly lineTools: LineTools;
   private readonly acquisitionTools: AcquisitionTools;
   private readonly forgetLine = (line: Line): void => void this.lines.delete(line.name);
+  private attaching = 0;
   private isDraining = false;
 
   constructor(
@@ -84,14 +86,15 @@ export class Taker {
       existingLine: (name) => this.lines.get(name),
       ended: (acquisition) => this.ended(acquisition),
       emit,
-      begin: (grant, terms, waitedMs) => leases.begin(grant, terms, waitedMs),
-      takeOver: (lease, waitedMs) => leases.takeOver(lease, waitedMs),
+      begin: (grant, terms, waitedMs, isQuiet) =>
+        leases.begin(grant, terms, waitedMs, { isTold: !isQuiet }),
+      takeOver: (lease, waitedMs, isQuiet) => leases.takeOver(lease, waitedMs, !isQuiet),
     };
   }
 
   /** How many acquisitions are under way. */
   get size(): number {
-    return this.acquisitions.size;
+    return this.acquisitions.size + this.attaching;
   }
 
   take(names: string | readonly string[], options: AcquireOptions): Promise<Holding> {
@@ -109,7 +112,10 @@ export class Taker {
   /** Takes over what another process has detached: all of it, or none. */
   async attach(detached: readonly DetachedLease[]): Promise<Holding> {
     if (this.isDraining) throw new LockDrainingError(detached.map(({ name }) => name).join(', '));
+    this.attaching++;
     const results = await Promise.allSettled(detached.map((lease) => this.attachOne(lease)));
+    this.attaching--;
+    this.tools.checkIdle();
     const tenures = results.flatMap((each) => (each.status === 'fulfilled' ? each.value : []));
     const failed = results.find((each) => each.status === 'rejected');
     if (!failed) return tenures.length === 1 ? tenures[0]! : new TenureGroup(tenures);
@@ -119,9 +125,15 @@ export class Taker {
 
   private async attachOne(detached: DetachedLease): Promise<Tenure> {
     const { store, clock, cleaner, leases } = this.tools;
-    const { name, kind, units, owner, ttlMs } = detached;
+    const { name, kind, units, owner } = detached;
+    const terms = termsOf(detached);
+    const ttlMs = Math.max(1, Math.ceil(Math.min(terms.ttlMs, terms.maxHoldMs)));
     const [fencingToken, holderToken] = detached.tokens;
     const claim = { name, kind, fencingToken };
+    if (terms.maxHoldMs <= 0) {
+      cleaner.leave({ ...claim, owner }, terms.ttlMs);
+      throw new LockLostError(name, holderToken, 'max-hold');
+    }
     const newOwner = randomUUID();
     const sentAt = clock.now();
     let reply: RenewReply;
@@ -135,9 +147,14 @@ export class Taker {
     if (reply !== 'renewed' && reply !== 'contended') {
       throw new LockLostError(name, holderToken, reply);
     }
+    const isLate = clock.now() >= sentAt + ttlMs - driftOf(ttlMs);
+    if (isLate || this.isDraining) {
+      cleaner.clean({ ...claim, owner: newOwner }, ttlMs);
+      throw isLate ? tooLate(name, ttlMs) : new LockDrainingError(name);
+    }
     const times = { sentAt, lengthMs: ttlMs, beganAt: sentAt };
     const lease = { ...claim, units, owner: newOwner, lastToken: holderToken, isWaitedFor: false };
-    return leases.begin({ ...lease, ...times }, termsOf(detached), 0, holderToken);
+    return leases.begin({ ...lease, ...times }, terms, 0, { token: holderToken });
   }
 
   /** Gives a lease to the next caller of this process, if one waits that may have it. */
@@ -173,11 +190,41 @@ export class Taker {
       );
     }
     const sorted = [...new Set(names.map((name) => checkLockName(name)))].sort();
-    const { waitMs } = this.resolve(sorted.join('", "'), options);
+    const resolved = this.resolve(sorted.join('", "'), options);
+    const joined = this.joinAll(sorted, resolved);
+    const missing = sorted.filter((name) => !joined.has(name));
     const { clock, giveBack } = this.tools;
-    const take = (name: string, wait: number): Promise<Tenure> =>
-      this.takeOne(name, { ...options, wait });
-    return new TenureGroup(await takeAll(sorted, waitMs, { clock, take, giveBack }));
+    const units = resolved.isShared ? 1 : 0;
+    const take = (name: string, waitMs: number): Promise<Tenure> =>
+      this.run({ name, kind: 'lock', units, permits: 0 }, { ...resolved, waitMs, isQuiet: true });
+    try {
+      const taken = await takeAll(missing, resolved.waitMs, { clock, take, giveBack });
+      for (const tenure of taken) this.tools.leases.tell(tenure);
+      for (const tenure of taken) joined.set(tenure.name, tenure);
+    } catch (error) {
+      for (const tenure of joined.values()) giveBack(tenure);
+      throw error;
+    }
+    const group = new TenureGroup(sorted.map((name) => joined.get(name)!));
+    if (group.isHeld) return group;
+    const { loss } = group; // of one, while another was waited for
+    for (const tenure of group.tenures) giveBack(tenure);
+    throw loss ?? new LockReleasedError(group.name);
+  }
+
+  /** Joins those that the present context holds, or none if one of them cannot be joined. */
+  private joinAll(names: readonly string[], options: ResolvedAcquireOptions): Map<string, Tenure> {
+    const joined = new Map<string, Tenure>();
+    try {
+      for (const name of names) {
+        const tenure = this.join(name, options);
+        if (tenure) joined.set(name, tenure);
+      }
+    } catch (error) {
+      for (const tenure of joined.values()) this.tools.giveBack(tenure);
+      throw error;
+    }
+    return joined;
   }
 
   private resolve(name: string, options: AcquireOptions): ResolvedAcquireOptions {
@@ -201,6 +248,7 @@ export class Taker {
         name,
       );
     }
+    tenure.locks++; // from now on, so that it does not end before whoever joins begins
     return tenure;
   }
 

@@ -23,7 +23,9 @@ export class Tenure implements Holding {
   /** Called once, when its lease is renewed for the first time. */
   onRenewal: (() => void) | undefined;
   /** How many locks share it; the last one that is released ends it. */
-  locks = 0;
+  locks = 1;
+  /** Whether events tell of it; not while it is only tried whether all of several names are free. */
+  isTold = true;
   private ending: 'released' | LockLostError | undefined;
   private controller: AbortController | undefined;
 

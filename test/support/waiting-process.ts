@@ -93,6 +93,7 @@ export class WaitingProcess {
       minHoldMs: 0,
       isShared: false,
       isReentrant: true,
+      isQuiet: false,
       minReplicas: 0,
       onWaiting: undefined,
       renew: true,

@@ -78,6 +78,21 @@ export class RedisConnection {
     });
   }
 
+  /** A second client of ours, for commands that block their connection. */
+  duplicateForWaiting(): Redis | Cluster {
+    const duplicate = this.isCluster
+      ? (this.client as Cluster).duplicate()
+      : (this.client as Redis).duplicate({
+          lazyConnect: false,
+          enableOfflineQueue: true,
+          connectionName: `${CONNECTION_NAME}:replicas`,
+          socketTimeout: LONGEST_SILENCE_MS,
+          retryStrategy: reconnectDelay,
+        });
+    duplicate.on('error', () => undefined); // the commands' own connection tells of an outage
+    return duplicate;
+  }
+
   /** A second client of the same Cluster, for sharded subscriptions. */
   duplicateCluster(): Cluster {
     return (this.client as Cluster).duplicate([], {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Cluster, Redis } from 'ioredis';
 import { LockOptionsError } from '../../lock.errors.js';
 import type {
   AcquireReply,
@@ -8,6 +9,7 @@ import type {
   LeaseRecord,
   LockStore,
   NameRecord,
+  Registration,
   ReleaseOutcome,
   ReleaseRequest,
   RenewReply,
@@ -43,6 +45,7 @@ export class RedisLockStore implements LockStore {
   private readonly steps: StepBatcher;
   private readonly channel: HandOverChannel;
   private readonly keys: KeyBook;
+  private replication: Redis | Cluster | undefined;
   private lastHolder: Holder | undefined;
   private lastDescription = '';
 
@@ -109,14 +112,20 @@ export class RedisLockStore implements LockStore {
   acquire(request: AcquireRequest): Promise<AcquireReply> {
     const { name, owner, ttlMs, units, permits, tokens, registration, holder } = request;
     const group = this.renewalGroupOf(name);
-    if (registration) this.channel.open(group);
+    if (registration && registration.number > 1) this.channel.open(group);
     const { number, claimMs } = registration ?? NO_REGISTRATION;
     const keys = this.keys.of(request);
     const lengthMs = number > 1 ? claimMs : ttlMs;
     const isCommon = units === 0 && permits === 0 && keys.tokenCounterTtlS === 0;
     const spec = `${isCommon ? 'a' : 'A'} ${lengthMs} ${tokens} ${ttlMs} ${units} ${permits} ${number} ${claimMs} ${keys.tokenCounterTtlS}`;
     const args = [spec, owner];
-    return this.steps.run(group, keys, args, toAcquireReply, this.describe(holder));
+    return this.steps.run(
+      group,
+      keys,
+      args,
+      this.parserFor(group, registration),
+      this.describe(holder),
+    );
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
@@ -132,11 +141,15 @@ export class RedisLockStore implements LockStore {
     return codes.map((code) => RENEW_REPLIES[String(code)]!);
   }
 
-  /** In one pipeline: WAIT counts what its own connection has written. */
+  /**
+   * In one pipeline, since WAIT counts what its own connection has written; and on a connection of its
+   * own, since everything else there waits behind it.
+   */
   async replicate(request: ReplicateRequest): Promise<ReplicateReply> {
     const { owner, fencingToken, ttlMs, replicas, timeoutMs } = request;
     const { lease } = this.keys.of(request);
-    const results = await this.connection.client
+    this.replication ??= this.connection.duplicateForWaiting();
+    const results = await this.replication
       .pipeline()
       .eval(lua.renew, 1, lease, owner, String(fencingToken), String(ttlMs))
       .wait(replicas, timeoutMs)
@@ -188,6 +201,7 @@ export class RedisLockStore implements LockStore {
 
   async close(): Promise<void> {
     this.channel.close();
+    this.replication?.disconnect();
     await this.connection.close();
   }
 
@@ -199,6 +213,19 @@ export class RedisLockStore implements LockStore {
   ): Promise<T> {
     const keys = this.keys.of(subject);
     return this.steps.run(this.renewalGroupOf(subject.name), keys, args, parse, holder);
+  }
+
+  /** The channel is made for the first that has to wait: most names are free. */
+  private parserFor(
+    group: string,
+    registration: Registration | undefined,
+  ): (reply: unknown) => AcquireReply {
+    if (!registration || this.channel.addressOf(group) !== '') return toAcquireReply;
+    return (reply) => {
+      const parsed = toAcquireReply(reply);
+      if (parsed.status === 'busy') this.channel.open(group);
+      return parsed;
+    };
   }
 
   /** As it is written into every lease: made once, since a service has one. */

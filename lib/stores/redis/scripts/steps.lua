@@ -397,7 +397,8 @@ while text do
   end
   if type(reply) == 'table' and reply.err then
     -- The client must see by itself that it has a replica before it.
-    if string.find(reply.err, '^READONLY') then return redis.error_reply(reply.err) end
+    local readOnly = string.match(reply.err, 'READONLY .*')
+    if readOnly then return redis.error_reply(readOnly) end
     reply = { -2, reply.err }
   end
   replies[#replies + 1] = reply
