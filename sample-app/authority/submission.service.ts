@@ -19,10 +19,15 @@ export class SubmissionService {
   private readonly ledger: Submission[] = [];
   private readonly invoices = new Set<string>();
   private receipts = 0;
+  private underWay = 0;
+  private mostAtOnce = 0;
 
   async accept(request: SubmissionRequest): Promise<Submission> {
     const submission = { ...request, receipt: ++this.receipts, receivedAt: Date.now() };
+    this.underWay += 1;
+    this.mostAtOnce = Math.max(this.mostAtOnce, this.underWay);
     await sleep(randomInt(PROCESSING.min, PROCESSING.max + 1));
+    this.underWay -= 1;
     this.ledger.push(submission);
     this.invoices.add(submission.invoice);
     return submission;
@@ -37,6 +42,7 @@ export class SubmissionService {
   }
 
   statistics(): SubmissionStatistics {
-    return { submissions: this.ledger.length, invoices: this.invoices.size };
+    const { mostAtOnce } = this;
+    return { submissions: this.ledger.length, invoices: this.invoices.size, mostAtOnce };
   }
 }

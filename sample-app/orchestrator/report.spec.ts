@@ -7,6 +7,7 @@ const locked: RunResult = {
   invoices: 1_000,
   submissions: 1_000,
   duplicates: { total: 0, fromStoppedHolder: 0, preventable: 0 },
+  mostAtOnce: 2,
   locksLost: 1,
   tookMs: 9_340,
   replicas: [
@@ -22,6 +23,7 @@ const unlocked: RunResult = {
   locked: false,
   submissions: 2_000,
   duplicates: { total: 1_000, fromStoppedHolder: 0, preventable: 1_000 },
+  mostAtOnce: 9,
   locksLost: 0,
 };
 const late: RunResult = {
@@ -41,6 +43,7 @@ describe('formatResults', () => {
     expect(table).toMatch(/with locks +without locks/);
     expect(table).toMatch(/submissions +1,000 +2,000/);
     expect(table).toMatch(/duplicates +0 +1,000/);
+    expect(table).toMatch(/most at a time +2 +9/);
     expect(table).toMatch(/locks lost +1 +–/);
     expect(table).toMatch(/time +9.3 s +9.3 s/);
     expect(table).toMatch(/replica-1, stopped 3.0 s +300 +300/);

@@ -22,6 +22,7 @@ export function formatResults(results: readonly RunResult[]): string {
     row('  late, after a stop', ({ locked, duplicates }) =>
       locked ? number(duplicates.fromStoppedHolder) : NONE,
     ),
+    row('most at a time', ({ mostAtOnce }) => number(mostAtOnce)),
     row('locks lost', ({ locked, locksLost }) => (locked ? number(locksLost) : NONE)),
     row('time', ({ tookMs }) => seconds(tookMs)),
     'line',

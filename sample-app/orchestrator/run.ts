@@ -23,6 +23,8 @@ export interface RunResult {
   readonly invoices: number;
   readonly submissions: number;
   readonly duplicates: Duplicates;
+  /** How many submissions were on their way at one moment, at the most. */
+  readonly mostAtOnce: number;
   readonly locksLost: number;
   /** From the moment all replicas were ready to the last invoice issued, in milliseconds. */
   readonly tookMs: number;
@@ -75,6 +77,7 @@ export async function run(options: RunOptions, display: Display): Promise<RunRes
   await faults.over();
   await Promise.all(replicas.map((replica) => replica.end()));
   const ledger = await get<Submission[]>(`${url}/submissions`);
+  const { mostAtOnce } = await get<SubmissionStatistics>(`${url}/statistics`);
   await authority.end();
 
   return {
@@ -82,6 +85,7 @@ export async function run(options: RunOptions, display: Display): Promise<RunRes
     invoices: new Set(ledger.map((submission) => submission.invoice)).size,
     submissions: ledger.length,
     duplicates: classifyDuplicates(ledger, faults.pause),
+    mostAtOnce,
     locksLost,
     tookMs,
     replicas: replicas.map(({ name }) => ({

@@ -18,4 +18,6 @@ export interface Submission extends SubmissionRequest {
 export interface SubmissionStatistics {
   readonly submissions: number;
   readonly invoices: number;
+  /** How many were on their way at one moment, at the most. */
+  readonly mostAtOnce: number;
 }

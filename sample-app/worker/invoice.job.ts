@@ -1,19 +1,19 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Cron, CronExpression } from '@nestjs/schedule';
-import { LockLostError } from '../../lib/index.ts';
+import { LockBusyError, LockLostError } from '../../lib/index.ts';
 import type { Invoice } from './invoice.interface.ts';
 import { InvoiceRepository } from './invoice.repository.ts';
 import { InvoiceService } from './invoice.service.ts';
 
-/** How many invoices are taken on at once, oldest first: what was busy comes up again soon. */
-const BATCH = 50;
+/** How many invoices a replica takes on at once: enough to keep the authority at work. */
+const AT_ONCE = 3;
 
 /** Every replica runs this job at the same time; the locks share the invoices out among them. */
 @Injectable()
 export class InvoiceJob implements OnModuleDestroy {
   private readonly logger = new Logger(InvoiceJob.name);
   private stopping = false;
-  private running: Promise<void> | undefined;
+  private running: Promise<unknown> | undefined;
 
   constructor(
     private readonly invoices: InvoiceRepository,
@@ -22,46 +22,38 @@ export class InvoiceJob implements OnModuleDestroy {
 
   @Cron(CronExpression.EVERY_SECOND, { waitForCompletion: true })
   async issuePending(): Promise<void> {
-    this.running = this.walk();
+    const pending = this.invoices.pending().values();
+    this.running = Promise.all(Array.from({ length: AT_ONCE }, () => this.walk(pending)));
     await this.running;
   }
 
-  /** A replica that is told to go finishes the invoice it is at. */
+  /** A replica that is told to go finishes the invoices it is at. */
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;
     await this.running;
   }
 
-  /** Batch after batch, as long as one brings something. */
-  private async walk(): Promise<void> {
+  /** Issues one after the other; several walks share what is pending. */
+  private async walk(pending: IterableIterator<Invoice>): Promise<void> {
     try {
-      let done: number;
-      do {
-        done = 0;
-        for (const invoice of this.invoices.pending(BATCH)) {
-          if (this.stopping) return;
-          if (await this.issue(invoice)) done += 1;
-        }
-      } while (done > 0);
+      for (const invoice of pending) {
+        if (this.stopping) return;
+        await this.issue(invoice);
+      }
     } catch (error) {
       // Redis or the authority is out of reach: what is left stays pending for the next tick.
-      this.logger.error(error);
+      this.logger.error((error as Error).message);
     }
   }
 
-  /** Answers whether the authority has the invoice now. */
-  private async issue(invoice: Invoice): Promise<boolean> {
+  private async issue(invoice: Invoice): Promise<void> {
     try {
-      const outcome = await this.service.issue(invoice);
-      // Another replica is at it: whether it will succeed is not known yet.
-      if (outcome === undefined) return false;
+      await this.service.issue(invoice);
       this.invoices.markIssued(invoice);
-      return true;
     } catch (error) {
-      if (!(error instanceof LockLostError)) throw error;
-      // Somebody else may have it now: the authority is asked again with the next batch.
-      this.logger.warn(`${invoice.number} stays pending: its lock was lost (${error.reason}).`);
-      return false;
+      // Lost on the way, or not given in time: somebody else may have it. It stays pending, and the
+      // authority is asked again with the next tick.
+      if (!(error instanceof LockLostError || error instanceof LockBusyError)) throw error;
     }
   }
 }

@@ -18,9 +18,9 @@ export class InvoiceRepository {
     );
   }
 
-  /** The oldest of them, up to `limit`. */
-  pending(limit: number): Invoice[] {
-    return [...this.invoices.values()].slice(0, limit);
+  /** The oldest first. */
+  pending(): Invoice[] {
+    return [...this.invoices.values()];
   }
 
   markIssued(invoice: Invoice): void {

@@ -3,7 +3,7 @@ import type { Invoice } from '../invoice.interface.ts';
 import { TaxAuthorityClient } from '../tax-authority.client.ts';
 
 /**
- * For contrast, and not for copying: the same method without `@Locked`. It asks before it submits,
+ * For contrast, and not for copying: the same without `@Locked` and `@WithPermit`. It asks before it submits,
  * which is not enough: two replicas that ask at the same time are both told "no".
  */
 @Injectable()
