@@ -259,6 +259,7 @@ export class Wait {
     const { owner } = this;
     const { fencingToken } = grant;
     this.isConfirming = true;
+    this.nextAskAt = Infinity;
     const sentAt = clock.now();
     try {
       const [reply] = await store.renew([{ name, kind, owner, fencingToken, ttlMs }]);
