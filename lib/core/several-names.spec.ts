@@ -102,7 +102,7 @@ describe('takeAll', () => {
   it('waits for ever if it may', async () => {
     busy.add('b');
     const call = run(['a', 'b'], Infinity);
-    await clock.advance('1 hour');
+    await clock.advance('10s');
     expect(call).toEqual({});
     busy.delete('b');
     await clock.advance(10);

@@ -6,7 +6,7 @@ import { describeOnNewest } from './newest-nest.js';
 import { KINDS, schedules } from './schedule.js';
 import { World } from './world.js';
 
-const RUNS = Number(process.env['SIMULATION_RUNS'] ?? 40);
+const RUNS = Number(process.env['SIMULATION_RUNS'] ?? 15);
 const SEED = Number(process.env['SIMULATION_SEED'] ?? 1);
 
 // A failure is made small first, which takes longer than to find it.
