@@ -92,7 +92,7 @@ it('locks in a CommonJS app on Nest 12 under node', async () => {
 });
 
 /** What src/main.ts prints. */
-const issued = { token: expect.any(Number), second: 'LOCK_BUSY', after: null };
+const issued = { token: expect.any(Number), second: 'LOCK_REENTRY', after: null };
 const outcome = {
   byUrl: issued,
   byClient: issued,

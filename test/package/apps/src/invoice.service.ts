@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LockBusyError, Locked, LockService } from 'nestjs-locker';
+import { LockReentryError, Locked, LockService } from 'nestjs-locker';
 
 export interface Invoice {
   readonly id: number;
@@ -10,7 +10,7 @@ export class InvoiceService {
   constructor(private readonly locks: LockService) {}
 
   /** Issues it, and tries the same once more meanwhile. */
-  @Locked('invoice:<invoice.id>', { wait: 0 })
+  @Locked('invoice:<invoice.id>', { wait: 0, reentrant: false })
   async issue(invoice: Invoice, isSecond = false): Promise<{ token: number; second: string }> {
     const second = isSecond ? 'not refused' : await this.issue(invoice, true).then(told, told);
     return { token: this.locks.current()!.fencingToken, second };
@@ -18,4 +18,4 @@ export class InvoiceService {
 }
 
 const told = (outcome: unknown): string =>
-  outcome instanceof LockBusyError ? outcome.code : String(outcome);
+  outcome instanceof LockReentryError ? outcome.code : String(outcome);
