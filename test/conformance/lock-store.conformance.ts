@@ -262,6 +262,7 @@ export function behavesAsLockStore(underTest: () => StoreUnderTest): void {
   describe.each(ODD_NAMES)('a name with %s', (_what, odd) => {
     it('is a name like any other', async () => {
       probe.name = odd;
+      await probe.untilTold();
       const fencingToken = await probe.granted('a');
       const variants = [`${odd} `, `${odd}:lease`, odd.normalize('NFC'), odd.toUpperCase()];
       for (const name of variants.filter((near) => near !== odd)) {

@@ -159,5 +159,5 @@ describe('RedisLockStore on a Cluster', () => {
 
   afterEach(() => store.close());
 
-  behavesAsLockStore(() => ({ store, pass: sleep, tells: false }));
+  behavesAsLockStore(() => ({ store, pass: sleep, tells: true }));
 });

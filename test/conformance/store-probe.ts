@@ -43,10 +43,17 @@ export class StoreProbe {
       onReconnect: () => undefined,
       onSilence: () => undefined,
     });
-    await this.acquire('first', { number: 1 });
+    await this.untilTold();
+  }
+
+  /** Resolves once hand-overs of the present name are told: that begins with the first that waits for it. */
+  async untilTold(): Promise<void> {
+    await this.acquire('first');
+    await this.wait('second');
     await until(() => (this.store.tellsHandOvers?.(this.name) ?? false) === this.tells, {
       what: 'it tells of hand-overs',
     });
+    await this.release('second');
     await this.release('first');
   }
 
