@@ -203,12 +203,14 @@ describe('a handle that nobody has any more', () => {
   };
 
   it('is released, with an event that names the lock; one still in use is not', async () => {
-    const locks = await lockService({ redis: proxy.url, leakStacks: true, ttl: 300 });
-    const kept = await locks.acquire('kept', { ttl: 1_500 });
+    // Long enough for a process that stands still while it collects.
+    const locks = await lockService({ redis: proxy.url, leakStacks: true, ttl: '9s' });
+    const kept = await locks.acquire('kept');
     const events = eventsOf(locks);
-    await forget(() => locks.acquire(NAME, { ttl: 1_500 })); // it is looked for from its first renewal on
+    await forget(() => locks.acquire(NAME)); // it is looked for from its first renewal on
     const leaked = () => events.find(({ type }) => type === 'leaked');
-    await until(() => (collectGarbage(), !!leaked()), { what: 'the leak is told', intervalMs: 50 });
+    const isLeaked = () => (collectGarbage(), !!leaked());
+    await until(isLeaked, { what: 'the leak is told', intervalMs: 50, timeoutMs: 20_000 });
     expect(leaked()).toMatchObject({ name: NAME, stack: expect.stringContaining('handle.spec') });
     await until(async () => !(await isTaken()), { what: 'the name is free' });
     collectGarbage();
@@ -220,12 +222,16 @@ describe('a handle that nobody has any more', () => {
   });
 
   it('keeps its name until the ttl, if it is not renewed: then nobody needs to release it', async () => {
-    const locks = await lockService({ redis: proxy.url, ttl: 300 });
+    const locks = await lockService({ redis: proxy.url, ttl: '9s' });
     const events = eventsOf(locks);
     await forget(() => locks.acquire('kept', { ttl: '1 minute', renew: false }));
-    await forget(() => locks.acquire(NAME, { ttl: 1_500 }));
+    await forget(() => locks.acquire(NAME));
     const isTold = () => (collectGarbage(), events.some(({ type }) => type === 'leaked'));
-    await until(isTold, { what: 'the renewed one is told', intervalMs: 50 });
+    await until(isTold, {
+      what: 'the renewed one is told',
+      intervalMs: 50,
+      timeoutMs: 20_000,
+    });
     expect(await locks.inspect('kept')).not.toBeNull();
     expect(events.filter((event) => event.type === 'leaked')).toHaveLength(1);
   });
