@@ -12,7 +12,7 @@ import type { ResolvedAcquireOptions } from './acquire-options.js';
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock, Timer } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
-import { driftOf, type Lease, type LeaseGrant, type LeaseTerms } from './lease.js';
+import { isRenewed, type Lease, type LeaseGrant, type LeaseTerms, safeEnd } from './lease.js';
 import type { Caller, Line } from './line.js';
 import type { LockEventSink } from './lock-events.js';
 import type { Tenure } from './tenure.js';
@@ -114,7 +114,7 @@ export class Acquisition implements Caller {
     const sentAt = clock.now();
     try {
       const { reply, acknowledged } = await store.replicate({ ...claim, ttlMs, replicas });
-      if (reply !== 'renewed' && reply !== 'contended') {
+      if (!isRenewed(reply)) {
         throw new LockLostError(name, fencingToken, reply);
       }
       if (acknowledged < replicas) throw tooFewReplicas(name, acknowledged, replicas);
@@ -200,7 +200,7 @@ export class Acquisition implements Caller {
       if (this.interruption !== undefined) return; // and given up
       if (reply.formerPermits !== undefined) this.tools.permitsChanged(want, reply.formerPermits);
       if (reply.status === 'busy') throw this.busyError(reply.lease);
-      if (clock.now() >= sentAt + ttlMs - driftOf(ttlMs)) {
+      if (clock.now() >= safeEnd(sentAt, ttlMs)) {
         this.giveUp();
         throw tooLate(name, this.options.ttlMs);
       }

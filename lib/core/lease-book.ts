@@ -86,8 +86,7 @@ export class LeaseBook {
     const request = lease.beginExtension(ttlMs, sentAt);
     this.keeper.reconsider(lease);
     const [reply] = await store.renew([request]);
-    if (reply === 'renewed' || reply === 'contended') lease.confirm(sentAt, request.ttlMs);
-    else lease.lose(reply!);
+    lease.settle(reply!, request, sentAt);
     this.keeper.reconsider(lease);
   }
 

@@ -88,12 +88,7 @@ export class LeaseKeeper {
   }
 
   private settle(lease: Lease, request: RenewRequest, reply: RenewReply, sentAt: number): void {
-    if (reply === 'renewed' || reply === 'contended') {
-      lease.confirm(sentAt, request.ttlMs);
-      if (reply === 'contended') lease.passesLeft = 0;
-    } else {
-      lease.lose(reply);
-    }
+    lease.settle(reply, request, sentAt);
     this.reconsider(lease);
   }
 

@@ -1,14 +1,23 @@
 import type { LossReason } from '../lock.errors.js';
-import type { LeaseClaim, NameKind, RenewRequest } from '../stores/lock-store.interface.js';
+import type {
+  LeaseClaim,
+  NameKind,
+  RenewReply,
+  RenewRequest,
+} from '../stores/lock-store.interface.js';
 import type { Clock } from './clock.js';
 import type { Tenure } from './tenure.js';
 
 /** Clocks that run at the same rate differ by less than this over one ttl (Redlock's allowance). */
 export const driftOf = (ttlMs: number): number => ttlMs * 0.01 + 2;
 
-/** When a time that began at `start` is over for sure, by this process's clock. */
-const safeEnd = (start: number, lengthMs: number): number =>
+/** Until when, by this process's clock, a lease of `lengthMs` asked for at `start` is sure not to be over. */
+export const safeEnd = (start: number, lengthMs: number): number =>
   lengthMs === Infinity ? Infinity : start + lengthMs - driftOf(lengthMs);
+
+/** Whether the lease is still its owner's, which the other replies tell the contrary of. */
+export const isRenewed = (reply: RenewReply): reply is 'renewed' | 'contended' =>
+  reply === 'renewed' || reply === 'contended';
 
 /** For how long callers of one process pass a lease on among themselves before they queue up anew. */
 const TURN_MS = 25;
@@ -168,10 +177,17 @@ export class Lease implements LeaseClaim {
     this.ttlMs = ttlMs;
     this.endsAt = this.endFrom(now);
     const request = this.renewal(now);
-    this.deadline = Math.min(this.deadline, now + request.ttlMs - driftOf(request.ttlMs));
+    this.deadline = Math.min(this.deadline, safeEnd(now, request.ttlMs));
     // Not later than it was: should no answer come, the lease lasts no longer than before.
     if (this.renewable) this.renewAt = Math.min(this.renewAt, now + ttlMs / 6);
     return request;
+  }
+
+  /** What the store says of a renewal or an extension that was sent at `sentAt`. */
+  settle(reply: RenewReply, { ttlMs }: RenewRequest, sentAt: number): void {
+    if (!isRenewed(reply)) return this.lose(reply);
+    this.confirm(sentAt, ttlMs);
+    if (reply === 'contended') this.passesLeft = 0;
   }
 
   /** The store confirmed a renewal of `ttlMs` that was sent at `sentAt`. False if that came too late. */
@@ -184,14 +200,14 @@ export class Lease implements LeaseClaim {
     this.confirmedSentAt = sentAt;
     // An extension sent meanwhile may have made it shorter.
     this.confirmedTtlMs = Math.min(ttlMs, this.ttlMs);
-    this.deadline = sentAt + this.confirmedTtlMs - driftOf(this.confirmedTtlMs);
+    this.deadline = safeEnd(sentAt, this.confirmedTtlMs);
     this.renewAt = this.nextRenewal();
     return true;
   }
 
   /** A shorter renewal from before an extension may have been applied after it: renew at once. */
   private doubt(sentAt: number, ttlMs: number): void {
-    this.deadline = Math.min(this.deadline, sentAt + ttlMs - driftOf(ttlMs));
+    this.deadline = Math.min(this.deadline, safeEnd(sentAt, ttlMs));
     if (this.renewable) this.renewAt = this.clock.now();
   }
 

@@ -19,7 +19,7 @@ import type { BoundedStore } from './bounded-store.js';
 import type { Clock } from './clock.js';
 import type { LeaseBook } from './lease-book.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
-import { driftOf, type Lease } from './lease.js';
+import { isRenewed, type Lease, safeEnd } from './lease.js';
 import { Line, type LineTools } from './line.js';
 import type { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
@@ -144,10 +144,10 @@ export class Taker {
       cleaner.clean({ ...claim, owner: newOwner }, ttlMs);
       throw error;
     }
-    if (reply !== 'renewed' && reply !== 'contended') {
+    if (!isRenewed(reply)) {
       throw new LockLostError(name, holderToken, reply);
     }
-    const isLate = clock.now() >= sentAt + ttlMs - driftOf(ttlMs);
+    const isLate = clock.now() >= safeEnd(sentAt, ttlMs);
     if (isLate || this.isDraining) {
       cleaner.clean({ ...claim, owner: newOwner }, ttlMs);
       throw isLate ? tooLate(name, ttlMs) : new LockDrainingError(name);

@@ -12,7 +12,7 @@ import type {
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
-import { driftOf, type LeaseGrant } from './lease.js';
+import { isRenewed, type LeaseGrant, safeEnd } from './lease.js';
 
 /** How long a place in the queue is kept without a sign of life, and a lease for who was handed it. */
 const CLAIM_MS = 3_000;
@@ -225,7 +225,7 @@ export class Wait {
     const { clock } = this.tools;
     const sentAt = this.sentAt.at(number - 1 - this.number) ?? -Infinity;
     const now = clock.now();
-    if (now < sentAt + lengthMs - driftOf(lengthMs)) {
+    if (now < safeEnd(sentAt, lengthMs)) {
       this.accept(grant, sentAt, lengthMs, isHandedOver || number > 1 ? now : sentAt);
     } else if (!this.isConfirming) {
       void this.confirm(grant);
@@ -264,8 +264,7 @@ export class Wait {
     try {
       const [reply] = await store.renew([{ name, kind, owner, fencingToken, ttlMs }]);
       if (this.isOver) return; // who ended it has cleaned up
-      const isOurs = reply === 'renewed' || reply === 'contended';
-      if (isOurs && clock.now() < sentAt + ttlMs - driftOf(ttlMs)) {
+      if (isRenewed(reply!) && clock.now() < safeEnd(sentAt, ttlMs)) {
         this.accept(grant, sentAt, ttlMs, sentAt);
         return;
       }

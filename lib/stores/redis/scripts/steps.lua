@@ -16,7 +16,14 @@
 
 local PUBLISH, CHANNEL, HOLDER = ARGV[1], ARGV[2], ARGV[3]
 local call = redis.call
-local micros, now
+local micros, now, nowText
+
+local function readTime()
+  local time = call('TIME')
+  micros = time[1] * 1000000 + time[2]
+  now = math.floor(micros / 1000)
+  nowText = string.format('%.0f', micros)
+end
 
 -- Everything but the common cases.
 local function makeSteps()
@@ -319,7 +326,7 @@ local function makeSteps()
   }
 end
 
-local steps, nowText, last, length, block, rest
+local steps, last, length, block, rest
 local replies = {}
 local k, a = 1, 4
 local text = ARGV[a]
@@ -327,12 +334,7 @@ while text do
   local letter = string.sub(text, 1, 1)
   local reply, arguments
 
-  if not now and letter ~= 'r' then
-    local time = call('TIME')
-    micros = time[1] * 1000000 + time[2]
-    now = math.floor(micros / 1000)
-    nowText = string.format('%.0f', micros)
-  end
+  if not now and letter ~= 'r' then readTime() end
 
   -- Free and not waited for. The token is the present time, as a rule.
   if letter == 'a' then
@@ -380,12 +382,7 @@ while text do
   end
 
   if not reply then
-    if not now then
-      local time = call('TIME')
-      micros = time[1] * 1000000 + time[2]
-      now = math.floor(micros / 1000)
-      nowText = string.format('%.0f', micros)
-    end
+    if not now then readTime() end
     steps = steps or makeSteps()
     local step = steps[string.lower(letter)]
     arguments = step.arguments
