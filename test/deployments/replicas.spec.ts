@@ -14,17 +14,19 @@ describe('minReplicas', () => {
   let replica: RedisServer;
   let direct: Redis;
   beforeEach(async () => {
-    primary = await RedisServer.start();
+    primary = await RedisServer.start({ args: ['--repl-diskless-sync-delay', '0'] });
     afterTest(() => primary.stop());
     replica = await RedisServer.start({
       args: ['--replicaof', '127.0.0.1', String(primary.port)],
     });
     afterTest(() => replica.stop());
     direct = primary.client();
-    await until(async () => (await direct.info('replication')).includes('state=online'), {
-      what: 'the replica follows',
-      timeoutMs: 15_000,
-    });
+    // "online" comes before it has loaded what it was sent.
+    const follows = async () => {
+      await direct.set('follows', 1);
+      return (await direct.wait(1, 500)) === 1;
+    };
+    await until(follows, { what: 'the replica follows', timeoutMs: 15_000 });
   });
 
   it('counts on how many the lease has arrived', async () => {

@@ -124,7 +124,7 @@ describe('a caller that does not want to wait', () => {
   });
 
   it('never overtakes those of its process that wait', async () => {
-    // Nobody of this service asks while its clock stands.
+    // Its clock stands: the waiter gets the name by being told, or not at all.
     const store = new ClockedRedisStore(server.url, new ManualClock());
     const locks = await lockService({ store });
     const others = await lockService({ redis: server.url });
@@ -134,7 +134,8 @@ describe('a caller that does not want to wait', () => {
     await until(async () => (await scriptCalls(direct)) > before, { what: 'it has asked' });
     await held.release();
     expect(await locks.tryAcquire(NAME)).toBeNull();
-    expect(waiter.settled).toBe(false);
+    await until(() => waiter.settled, { what: 'the waiter has it' });
+    expect(waiter.value!.isHeld).toBe(true);
   });
 });
 
