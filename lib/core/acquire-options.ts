@@ -109,12 +109,8 @@ export function resolveAcquireOptions(
   refuseUnknownOptions(options, KNOWN, what);
   const { ttl, wait, maxHold, minHold, signal, onWaiting } = options;
   const { renew = true, reentrant = true, mode = 'exclusive', minReplicas = 0 } = options;
-  for (const [key, value] of Object.entries({ renew, reentrant })) {
-    if (typeof value === 'boolean') continue;
-    throw new LockOptionsError(
-      `${what}: "${key}" is ${describeValue(value)}; write true or false.`,
-    );
-  }
+  checkBoolean(renew, 'renew', what);
+  checkBoolean(reentrant, 'reentrant', what);
   if (mode !== 'exclusive' && mode !== 'shared') {
     throw new LockOptionsError(
       `${what}: "mode" is ${describeValue(mode)}; write 'exclusive' or 'shared'.`,
@@ -160,6 +156,11 @@ export function resolveAcquireOptions(
     renew,
     signal,
   };
+}
+
+function checkBoolean(value: unknown, key: string, what: string): void {
+  if (typeof value === 'boolean') return;
+  throw new LockOptionsError(`${what}: "${key}" is ${describeValue(value)}; write true or false.`);
 }
 
 /** What is resolved for `NO_OPTIONS`, made once for each module's defaults. */

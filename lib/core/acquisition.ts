@@ -46,6 +46,7 @@ export interface AcquisitionTools {
 
 /** One caller's attempt to take a name, from its first question to the store until its end. */
 export class Acquisition implements Caller {
+  bagIndex = -1;
   readonly waitsUntil: number;
   private readonly startedAt: number;
   private place: number | undefined;

@@ -128,12 +128,12 @@ export class BoundedStore {
         reject(this.failure(task(), what, this.store.lastError));
       });
       const fail = (error: unknown): void => {
-        timed.isDone = true;
+        limit.done(timed);
         reject(error instanceof LockError ? error : this.failure(task(), 'it failed', error));
       };
       try {
         take().then((value) => {
-          timed.isDone = true;
+          limit.done(timed);
           resolve(value);
         }, fail);
       } catch (error) {

@@ -5,6 +5,7 @@ import type { Clock } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import { driftOf, Lease, type LeaseGrant, type LeaseTerms } from './lease.js';
+import { LightMap } from './light-map.js';
 import type { LockEventSink } from './lock-events.js';
 import type { Lock } from './lock.js';
 import { Tenure } from './tenure.js';
@@ -18,6 +19,7 @@ export interface LeaseBookTools {
   passOn(lease: Lease): boolean;
   /** Those of this process that wait for the name must ask the store now. */
   freed(name: string): void;
+  readonly renewing: (tenure: Tenure) => void;
   /** A tenure has ended, in whatever way. */
   ended(tenure: Tenure): void;
 }
@@ -25,14 +27,14 @@ export interface LeaseBookTools {
 /** The leases that this process has, and who of its callers holds them: begins, extends and ends both. */
 export class LeaseBook {
   /** Of every name that is locked exclusively, the lease. */
-  private readonly exclusive = new Map<string, Lease>();
+  private readonly exclusive = new LightMap<Lease>();
   private readonly keeper: LeaseKeeper;
   private unreleased = 0;
   private readonly lost = (lease: Lease, reason: LossReason): void => this.onLost(lease, reason);
 
   constructor(private readonly tools: LeaseBookTools) {
-    const { store, clock, emit } = tools;
-    this.keeper = new LeaseKeeper(store, clock, (names, error) =>
+    const { store, clock, emit, renewing } = tools;
+    this.keeper = new LeaseKeeper(store, clock, renewing, (names, error) =>
       emit({ type: 'renewal-failed', names, error }),
     );
   }

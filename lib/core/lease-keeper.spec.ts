@@ -20,7 +20,7 @@ describe('LeaseKeeper', () => {
     clock = new ManualClock();
     store = new TestLockStore(clock);
     renew = jest.spyOn(store, 'renew');
-    keeper = new LeaseKeeper(new BoundedStore(store, clock, 2_000), clock, failed);
+    keeper = new LeaseKeeper(new BoundedStore(store, clock, 2_000), clock, () => undefined, failed);
   });
 
   const hold = async (name: string, terms: Partial<LeaseTerms> = {}, grant = {}) => {

@@ -1,8 +1,10 @@
 import type { RenewReply, RenewRequest } from '../stores/lock-store.interface.js';
+import { Bag } from './bag.js';
 import type { BoundedStore } from './bounded-store.js';
 import { Alarm } from './alarm.js';
 import type { Clock } from './clock.js';
 import type { Lease } from './lease.js';
+import type { Tenure } from './tenure.js';
 
 /** More would hold up the other clients of a Redis server for milliseconds. */
 const BATCH_SIZE = 500;
@@ -14,12 +16,13 @@ const LONGEST_RETRY_MS = 250;
  * one timer, and ends each lease at its deadline if no renewal got through.
  */
 export class LeaseKeeper {
-  private readonly leases = new Set<Lease>();
+  private readonly leases = new Bag<Lease>();
   private readonly alarm: Alarm;
 
   constructor(
     private readonly store: BoundedStore,
     private readonly clock: Clock,
+    private readonly onRenewal: (tenure: Tenure) => void,
     private readonly onRenewalFailed: (names: readonly string[], error: Error) => void,
   ) {
     this.alarm = new Alarm(clock, () => this.wake());
@@ -30,7 +33,7 @@ export class LeaseKeeper {
   }
 
   [Symbol.iterator](): IterableIterator<Lease> {
-    return this.leases.values();
+    return this.leases[Symbol.iterator]();
   }
 
   keep(lease: Lease): void {
@@ -79,7 +82,7 @@ export class LeaseKeeper {
   private renew(leases: readonly Lease[]): void {
     const sentAt = this.clock.now();
     const requests = leases.map((lease) => lease.beginRenewal(sentAt));
-    for (const { tenure } of leases) tenure?.renewed();
+    for (const { tenure } of leases) if (tenure) this.onRenewal(tenure);
     this.store.renew(requests).then(
       (replies) =>
         leases.forEach((lease, i) => this.settle(lease, requests[i]!, replies[i]!, sentAt)),

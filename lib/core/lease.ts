@@ -68,7 +68,6 @@ export class Lease implements LeaseClaim {
   readonly units: number;
   readonly owner: string;
   readonly fencingToken: number;
-  readonly lastToken: number;
   readonly beganAt: number;
   readonly minHoldMs: number;
   readonly replicas: number | undefined;
@@ -76,13 +75,16 @@ export class Lease implements LeaseClaim {
   tenure: Tenure | undefined;
   /** How many more callers of this process may have it in this turn. */
   passesLeft: number;
-  /** The token of whoever has it now. */
-  currentToken: number;
   /** What renewals ask for, unless `maxHold` ends before. */
   ttlMs: number;
+  /** The keeper's. */
+  bagIndex = -1;
   /** When the next renewal is due; the keeper's. */
   renewAt: number;
 
+  /** How often it has been passed on, and for how often there are tokens. */
+  private passes = 0;
+  private readonly passesInAll: number;
   private readonly longestUntil: number;
   /** `longestUntil`, or the end of the ttl where nothing renews it. */
   private endsAt: number;
@@ -104,9 +106,8 @@ export class Lease implements LeaseClaim {
     this.units = grant.units;
     this.owner = grant.owner;
     this.fencingToken = grant.fencingToken;
-    this.lastToken = grant.lastToken;
     this.passesLeft = terms.passesLeft;
-    this.currentToken = grant.fencingToken;
+    this.passesInAll = grant.lastToken - grant.fencingToken;
     this.replicas = grant.replicas;
     this.beganAt = grant.beganAt;
     this.minHoldMs = terms.minHoldMs;
@@ -142,7 +143,7 @@ export class Lease implements LeaseClaim {
   /** Whether it goes to the next caller of this process, with the next token: one with an end of its own never. */
   mayPass(): boolean {
     if (!this.renewable || this.longestUntil !== Infinity || this.minHoldMs > 0) return false;
-    if (this.passesLeft <= 0 || this.currentToken >= this.lastToken) return false;
+    if (this.passesLeft <= 0 || this.passes >= this.passesInAll) return false;
     return this.clock.now() < this.turnEndsAt && this.isHeld;
   }
 
@@ -151,9 +152,15 @@ export class Lease implements LeaseClaim {
     return this.beganAt + TURN_MS;
   }
 
+  /** The token of whoever has it now. */
+  get currentToken(): number {
+    return this.fencingToken + this.passes;
+  }
+
   pass(): number {
     this.passesLeft--;
-    return ++this.currentToken;
+    this.passes++;
+    return this.currentToken;
   }
 
   /** When the keeper must look at it again. */

@@ -81,7 +81,8 @@ export class LockClient implements LockOperations, SemaphoreOperations {
       emit,
       passOn: (lease) => this.taker.passOn(lease),
       freed: (name) => this.taker.freed(name),
-      ended: (tenure) => this.onEnded(tenure),
+      renewing: (tenure) => this.leaks.check(tenure),
+      ended: () => this.checkIdle(),
     });
     const giveBack = (tenure: Tenure): void => this.giveBack(tenure);
     const checkIdle = (): void => this.checkIdle();
@@ -124,7 +125,6 @@ export class LockClient implements LockOperations, SemaphoreOperations {
       );
     }
     const text = pack(holding.tenures);
-    this.leaks.unwatch(holding);
     for (const tenure of holding.tenures) this.leases.forget(tenure);
     return text;
   }
@@ -220,8 +220,8 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   }
 
   release(holding: Holding, by?: Lock): Promise<ReleaseOutcome> {
+    if (by) this.leaks.unwatch(by, holding);
     if (holding instanceof Tenure) return this.releaseOne(holding, by);
-    this.leaks.unwatch(holding);
     return this.releaseAll(holding, by);
   }
 
@@ -252,11 +252,6 @@ export class LockClient implements LockOperations, SemaphoreOperations {
 
   private giveBack(tenure: Tenure): void {
     this.releaseOne(tenure).catch(() => undefined); // told as an event
-  }
-
-  private onEnded(tenure: Tenure): void {
-    this.leaks.unwatch(tenure);
-    this.checkIdle();
   }
 
   private reclaim(holding: Holding, stack: string | undefined): void {

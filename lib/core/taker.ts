@@ -14,12 +14,14 @@ import {
   type ResolvedAcquireOptions,
 } from './acquire-options.js';
 import { Acquisition, type AcquisitionTools, type Want } from './acquisition.js';
+import { Bag } from './bag.js';
 import { type DetachedLease, termsOf } from './detached-lock.js';
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock } from './clock.js';
 import type { LeaseBook } from './lease-book.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
 import { isRenewed, type Lease, safeEnd } from './lease.js';
+import { LightMap } from './light-map.js';
 import { Line, type LineTools } from './line.js';
 import type { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
@@ -51,11 +53,11 @@ export interface TakerOptions extends AcquireDefaults {
 /** Takes names for callers: joins what they hold, asks the store, or has them wait in line. */
 export class Taker {
   private readonly waits: WaitList;
-  private readonly lines = new Map<string, Line>();
-  private readonly acquisitions = new Set<Acquisition>();
+  private readonly lines = new LightMap<Line>();
+  private readonly acquisitions = new Bag<Acquisition>();
   private readonly lineTools: LineTools;
   private readonly acquisitionTools: AcquisitionTools;
-  private readonly forgetLine = (line: Line): void => void this.lines.delete(line.name);
+  private readonly forgetLine = (line: Line): void => this.lines.delete(line.name);
   private attaching = 0;
   private isDraining = false;
 

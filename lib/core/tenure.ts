@@ -14,14 +14,23 @@ export interface Holding {
   assertHeld(): void;
 }
 
+/** A handle that may be garbage-collected unreleased, and the next one of the same tenure. */
+export interface WatchedHandle {
+  handle: object | WeakRef<object>;
+  readonly holding: Holding;
+  /** Where it was taken, if that is to be told. */
+  readonly stack: string | undefined;
+  next: WatchedHandle | undefined;
+}
+
 /**
  * The time for which one caller, and those nested in its work, hold a lease: with a token of its own,
  * and an end of its own. One lease may serve one tenure after the other.
  */
 export class Tenure implements Holding {
   readonly beganAt: number;
-  /** Called once, when its lease is renewed for the first time. */
-  onRenewal: (() => void) | undefined;
+  /** Its handles, that they may be noticed when nobody can release them any more. */
+  watched: WatchedHandle | undefined;
   /** How many locks share it; the last one that is released ends it. */
   locks = 1;
   /** Whether events tell of it; not while it is only tried whether all of several names are free. */
@@ -85,16 +94,9 @@ export class Tenure implements Holding {
     throw this.loss ?? new LockReleasedError(this.name);
   }
 
-  /** Its lease is renewed. */
-  renewed(): void {
-    const { onRenewal } = this;
-    this.onRenewal = undefined;
-    onRenewal?.();
-  }
-
   /** Ends it quietly. False if it had ended before. */
   markReleased(): boolean {
-    this.onRenewal = undefined;
+    this.watched = undefined;
     if (!this.isHeld) return false;
     this.ending = 'released';
     return true;
@@ -105,7 +107,7 @@ export class Tenure implements Holding {
     if (this.ending !== undefined) return;
     const loss = new LockLostError(this.name, this.fencingToken, reason);
     this.ending = loss;
-    this.onRenewal = undefined;
+    this.watched = undefined;
     try {
       tell(loss);
     } finally {

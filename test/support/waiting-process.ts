@@ -39,6 +39,7 @@ export class WaitingProcess {
       emit,
       passOn: (lease) => this.lines.get(lease.name)?.pass(lease) ?? false,
       freed: (name) => this.lines.get(name)?.advance(),
+      renewing: () => undefined,
       ended: () => undefined,
     });
     this.tools = {
