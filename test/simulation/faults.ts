@@ -89,7 +89,7 @@ export const SEEDED_FAULTS: readonly SeededFault[] = [
     what: 'a newcomer takes a free name past the queue',
     kind: 'exclusive',
     sources: steps(
-      [`if call('EXISTS', queue) == 0 and admits(`, 'if admits('],
+      [` and call('EXISTS', queue) == 0 then`, ' then'],
       [`if call('EXISTS', KEYS[k], KEYS[k + 1]) == 0 then`, `if call('EXISTS', KEYS[k]) == 0 then`],
     ),
   },
@@ -121,7 +121,7 @@ export const SEEDED_FAULTS: readonly SeededFault[] = [
     what: 'who gives up stays in the queue',
     kind: 'exclusive',
     isCalm: true,
-    sources: steps([`      leaveQueue(queue, waiters, owner)\n      serve(`, `      serve(`]),
+    sources: steps([`if not held then leaveQueue(queue, waiters, owner) end`, '']),
   },
   {
     what: 'who cannot be told is served',
@@ -132,15 +132,18 @@ export const SEEDED_FAULTS: readonly SeededFault[] = [
     what: 'a token is the one before and 1, without the time',
     kind: 'semaphore',
     flushes: true,
-    sources: steps([`local first = math.max(counter + 1, micros)`, 'local first = counter + 1']),
+    sources: steps([
+      `local first, last = micros, micros + block - 1\n    local counter = tonumber(set(last) or 0)`,
+      `local first, last = 0, 0\n    local counter = tonumber(call('GET', counterKey) or 0)`,
+    ]),
   },
   {
     what: 'a hand-over leaves the entry in the queue',
     kind: 'exclusive',
     isCalm: true,
     sources: steps([
-      `          leaveQueue(queue, waiters, owner)\n          grant(`,
-      `          grant(`,
+      `          leaveQueue(queue, waiters, owner)\n          local length`,
+      `          local length`,
     ]),
   },
   {

@@ -76,9 +76,9 @@ end
 local function makeSteps()
   local META = { waited = true, permits = true, forced = true }
 
-  local function readLease(key)
+  local function readLease(key, fields)
     local lease = { key = key, holders = {}, count = 0, used = 0, ends = 0 }
-    local fields = call('HGETALL', key)
+    fields = fields or call('HGETALL', key)
     for i = 1, #fields, 2 do
       local field, value = fields[i], fields[i + 1]
       if META[field] then
@@ -104,9 +104,9 @@ local function makeSteps()
     return lease
   end
 
-  local function writeHolder(lease, held)
+  local function writeHolder(lease, held, ...)
     call('HSET', lease.key, held.owner, string.format('%d %s %.0f %s %s',
-      held.units, held.token, held.ends, held.since, held.holder))
+      held.units, held.token, held.ends, held.since, held.holder), ...)
     if lease.forced then
       if call('PTTL', lease.key) < held.ends - now then call('PEXPIRE', lease.key, held.ends - now + 1) end
     elseif held.ends > lease.ends or lease.count <= 1 then
@@ -126,20 +126,22 @@ local function makeSteps()
   -- A block of tokens is for callers of one process that hand over without asking. Time carries the
   -- tokens on where the counter is lost, so a block is given only while the counter is behind it.
   local function takeTokens(counterKey, counterTtl, block)
-    local counter = tonumber(call('GET', counterKey) or 0)
-    local first = math.max(counter + 1, micros)
-    local last = counter < micros and first + block - 1 or first
-    -- tostring() would round a number of this size.
-    local text = string.format('%.0f', last)
-    if counterTtl == 0 then
-      call('SET', counterKey, text)
-    else
-      call('SET', counterKey, text, 'EX', counterTtl)
+    local function set(last)
+      -- tostring() would round a number of this size.
+      local text = string.format('%.0f', last)
+      if counterTtl == 0 then return call('SET', counterKey, text, 'GET') end
+      return call('SET', counterKey, text, 'GET', 'EX', counterTtl)
+    end
+    local first, last = micros, micros + block - 1
+    local counter = tonumber(set(last) or 0)
+    if counter >= first then
+      first, last = counter + 1, counter + 1
+      set(last)
     end
     return first, last
   end
 
-  local function grant(lease, owner, first, endsIn, units, permits, holder)
+  local function grant(lease, owner, first, endsIn, units, permits, holder, ...)
     local held = {
       owner = owner, ends = now + endsIn, token = string.format('%.0f', first),
       since = string.format('%.0f', now), units = units, holder = holder,
@@ -149,7 +151,7 @@ local function makeSteps()
     lease.exclusive = units == 0
     lease.holders[owner] = held
     if not lease.first or held.ends < lease.first.ends then lease.first = held end
-    writeHolder(lease, held)
+    writeHolder(lease, held, ...)
     if permits > 0 and not lease.permits then
       lease.permits = permits
       call('HSET', lease.key, 'permits', permits)
@@ -166,7 +168,7 @@ local function makeSteps()
   local function serve(lease, queue, waiters, counterKey, counterTtl, asker, askerLength)
     local first, last
     local offset = 0
-    while true do
+    while not (lease.exclusive and lease.count > 0) do
       local owner = call('ZRANGE', queue, offset, offset)[1]
       if not owner then break end
       local validUntil, number, units, permits, claim, block, channel, holder = string.match(
@@ -181,23 +183,30 @@ local function makeSteps()
         break
       else
         local from, to = takeTokens(counterKey, counterTtl, tonumber(block))
+        local left = call('ZCARD', queue) - 1
         local heard = 1
         if owner == asker then
           first, last = from, to
         elseif channel ~= '-' then
           -- Who gives up a name may be no user of channels: then the waiter has to ask.
           heard = redis.pcall(PUBLISH, channel, string.format('%s %s %.0f %.0f %d', owner, number,
-            from, to, call('ZCARD', queue) - 1))
+            from, to, left))
         end
         if type(heard) == 'number' and heard > 0 then
           leaveQueue(queue, waiters, owner)
-          grant(lease, owner, from, owner == asker and askerLength or claim, units, permits, holder)
+          local length = owner == asker and askerLength or claim
+          if units == 0 and left > 0 then
+            lease.waited = '1'
+            grant(lease, owner, from, length, units, permits, holder, 'waited', 1)
+          else
+            grant(lease, owner, from, length, units, permits, holder)
+          end
         else
           offset = offset + 1
         end
       end
     end
-    if lease.count > 0 and not lease.waited and call('EXISTS', queue) == 1 then
+    if lease.count > 0 and not lease.exclusive and not lease.waited and call('EXISTS', queue) == 1 then
       lease.waited = '1'
       call('HSET', lease.key, 'waited', 1)
     end
@@ -205,15 +214,16 @@ local function makeSteps()
   end
 
   local function enqueue(lease, queue, waiters, owner, number, units, permits, claim, block)
-    if not call('ZSCORE', queue, owner) then
+    if number == 1 or not call('ZSCORE', queue, owner) then
       local tail = call('ZRANGE', queue, -1, -1, 'WITHSCORES')
-      call('ZADD', queue, tonumber(tail[2] or 0) + 1, owner)
+      call('ZADD', queue, 'NX', tonumber(tail[2] or 0) + 1, owner)
     end
     call('HSET', waiters, owner, string.format('%.0f %d %d %d %d %d %s %s',
       now + claim, number, units, permits, claim, block, CHANNEL == '' and '-' or CHANNEL, HOLDER))
     -- A queue ends with its newest entry.
-    for _, key in ipairs({ queue, waiters }) do
-      if call('PTTL', key) < claim then call('PEXPIRE', key, claim + 1) end
+    if call('PTTL', queue) < claim then
+      call('PEXPIRE', queue, claim + 1)
+      call('PEXPIRE', waiters, claim + 1)
     end
     if lease.count > 0 and not lease.waited then
       lease.waited = '1'
@@ -251,7 +261,7 @@ local function makeSteps()
       return { 1, token, token, lease.waited and 1 or 0, former }
     end
 
-    if call('EXISTS', queue) == 0 and admits(lease, units, permits) then
+    if admits(lease, units, permits) and call('EXISTS', queue) == 0 then
       local first, last = takeTokens(counterKey, counterTtl, block)
       grant(lease, owner, first, again and claim or ttl, units, permits, HOLDER)
       return { 1, first, last, 0, former }
@@ -273,8 +283,8 @@ local function makeSteps()
   -- 'r minHold counterTtl', owner, token ('' if no answer ever told it); minHold in ms
   --     Leaves the queue, too: whatever this owner has or waits for is given up.
   -- reply 1 released, 0 expired, -1 taken over
-  local function release(k, a, spec)
-    local lease = readLease(KEYS[k])
+  local function release(k, a, spec, fields)
+    local lease = readLease(KEYS[k], fields)
     local queue, waiters, counterKey = KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
     local owner, token = ARGV[a + 1], ARGV[a + 2]
     local minHold, counterTtl = unpack(spec)
@@ -300,7 +310,7 @@ local function makeSteps()
       outcome = -1
     end
     if call('EXISTS', queue) == 1 then
-      leaveQueue(queue, waiters, owner)
+      if not held then leaveQueue(queue, waiters, owner) end
       serve(lease, queue, waiters, counterKey, counterTtl)
       if lease.waited and call('EXISTS', queue) == 0 then call('HDEL', lease.key, 'waited') end
     end
@@ -379,7 +389,7 @@ local k, a = 1, 4
 local text = ARGV[a]
 while text do
   local letter = string.sub(text, 1, 1)
-  local reply, arguments
+  local reply, arguments, fields
 
   if not now and letter ~= 'r' then readTime() end
 
@@ -418,7 +428,7 @@ while text do
   -- One holder, and no note that others wait or of anything else.
   elseif letter == 'r' then
     arguments = 3
-    local fields = redis.pcall('HGETALL', KEYS[k])
+    fields = redis.pcall('HGETALL', KEYS[k])
     if fields.err then
       reply = fields
     elseif #fields == 2 and fields[1] == ARGV[a + 1]
@@ -436,7 +446,7 @@ while text do
     local spec = {}
     for number in string.gmatch(text, '%d+') do spec[#spec + 1] = tonumber(number) end
     -- A key of another type is somebody else's: it must not fail the steps of all.
-    local done, answer = pcall(step.take, k, a, spec)
+    local done, answer = pcall(step.take, k, a, spec, fields)
     reply = done and answer or type(answer) == 'table' and answer or { err = tostring(answer) }
   end
   if type(reply) == 'table' and reply.err then

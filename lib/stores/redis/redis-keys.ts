@@ -36,28 +36,6 @@ export function keysOf(prefix: string, { name, kind }: Subject): NameKeys {
   };
 }
 
-const MOST_KEPT = 1_000;
-
-/** The keys of the names that were used last: a release follows its acquire. */
-export class KeyBook {
-  private readonly known = {
-    lock: new Map<string, NameKeys>(),
-    semaphore: new Map<string, NameKeys>(),
-  };
-
-  constructor(private readonly prefix: string) {}
-
-  of(subject: Subject): NameKeys {
-    const known = this.known[subject.kind];
-    const found = known.get(subject.name);
-    if (found) return found;
-    if (known.size >= MOST_KEPT) known.clear();
-    const keys = keysOf(this.prefix, subject);
-    known.set(subject.name, keys);
-    return keys;
-  }
-}
-
 function ownTag(name: string): string | undefined {
   const open = name.indexOf('{');
   const close = open < 0 ? -1 : name.indexOf('}', open);

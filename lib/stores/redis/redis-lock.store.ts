@@ -23,7 +23,7 @@ import { ClusterHandOverChannel } from './cluster-hand-over.channel.js';
 import type { HandOverChannel } from './hand-over-channel.js';
 import * as lua from './lua.js';
 import type { RedisConnection } from './redis-connection.js';
-import { KeyBook, tagOf } from './redis-keys.js';
+import { keysOf, tagOf } from './redis-keys.js';
 import { RedisHandOverChannel } from './redis-hand-over.channel.js';
 import { RedisScript, withoutCommand } from './redis-script.js';
 import { StepBatcher } from './step-batcher.js';
@@ -44,16 +44,14 @@ const RENEW_REPLIES: Record<string, RenewReply> = {
 export class RedisLockStore implements LockStore {
   private readonly steps: StepBatcher;
   private readonly channel: HandOverChannel;
-  private readonly keys: KeyBook;
   private replication: Redis | Cluster | undefined;
   private lastHolder: Holder | undefined;
   private lastDescription = '';
 
   constructor(
     private readonly connection: RedisConnection,
-    prefix: string,
+    private readonly prefix: string,
   ) {
-    this.keys = new KeyBook(prefix);
     const Channel = connection.isCluster ? ClusterHandOverChannel : RedisHandOverChannel;
     this.channel = new Channel(connection, prefix);
     this.steps = new StepBatcher(connection.client, (group) => this.channel.addressOf(group));
@@ -114,7 +112,7 @@ export class RedisLockStore implements LockStore {
     const group = this.renewalGroupOf(name);
     if (registration && registration.number > 1) this.channel.open(group);
     const { number, claimMs } = registration ?? NO_REGISTRATION;
-    const keys = this.keys.of(request);
+    const keys = keysOf(this.prefix, request);
     const lengthMs = number > 1 ? claimMs : ttlMs;
     const isCommon = units === 0 && permits === 0 && keys.tokenCounterTtlS === 0;
     const spec = `${isCommon ? 'a' : 'A'} ${lengthMs} ${tokens} ${ttlMs} ${units} ${permits} ${number} ${claimMs} ${keys.tokenCounterTtlS}`;
@@ -131,7 +129,7 @@ export class RedisLockStore implements LockStore {
   async renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
     const codes = (await renewScript.run(
       this.connection.client,
-      requests.map((request) => this.keys.of(request).lease),
+      requests.map((request) => keysOf(this.prefix, request).lease),
       requests.flatMap(({ owner, fencingToken, ttlMs }) => [
         owner,
         String(fencingToken),
@@ -147,7 +145,7 @@ export class RedisLockStore implements LockStore {
    */
   async replicate(request: ReplicateRequest): Promise<ReplicateReply> {
     const { owner, fencingToken, ttlMs, replicas, timeoutMs } = request;
-    const { lease } = this.keys.of(request);
+    const { lease } = keysOf(this.prefix, request);
     this.replication ??= this.connection.duplicateForWaiting();
     const results = await this.replication
       .pipeline()
@@ -179,7 +177,7 @@ export class RedisLockStore implements LockStore {
     fencingToken,
     minHoldMs = 0,
   }: ReleaseRequest): Promise<ReleaseOutcome> {
-    const keys = this.keys.of({ name, kind });
+    const keys = keysOf(this.prefix, { name, kind });
     const token = fencingToken === undefined ? '' : String(fencingToken);
     const args = [
       `${minHoldMs > 0 ? 'R' : 'r'} ${minHoldMs} ${keys.tokenCounterTtlS}`,
@@ -195,7 +193,7 @@ export class RedisLockStore implements LockStore {
 
   forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]> {
     const token = fencingToken === undefined ? '' : String(fencingToken);
-    const { tokenCounterTtlS } = this.keys.of(subject);
+    const { tokenCounterTtlS } = keysOf(this.prefix, subject);
     return this.step(subject, [`f ${tokenCounterTtlS}`, token], toForced);
   }
 
@@ -211,7 +209,7 @@ export class RedisLockStore implements LockStore {
     parse: (reply: unknown) => T,
     holder?: string,
   ): Promise<T> {
-    const keys = this.keys.of(subject);
+    const keys = keysOf(this.prefix, subject);
     return this.steps.run(this.renewalGroupOf(subject.name), keys, args, parse, holder);
   }
 

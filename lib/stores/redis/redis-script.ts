@@ -20,22 +20,15 @@ export class RedisScript {
     args: readonly string[] = [],
   ): Promise<unknown> {
     try {
-      return await this.send(client, keys, args);
-    } catch (error) {
-      throw withoutCommand(error);
-    }
-  }
-
-  private async send(
-    client: ScriptClient,
-    keys: readonly string[],
-    args: readonly string[],
-  ): Promise<unknown> {
-    try {
       return await client.evalsha(this.sha1, keys.length, ...keys, ...args);
     } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return client.eval(this.source, keys.length, ...keys, ...args);
+      const isUnknown = error instanceof Error && error.message.startsWith('NOSCRIPT');
+      if (!isUnknown) throw withoutCommand(error);
+    }
+    try {
+      return await client.eval(this.source, keys.length, ...keys, ...args);
+    } catch (error) {
+      throw withoutCommand(error);
     }
   }
 }

@@ -48,6 +48,22 @@ describe('StepBatcher', () => {
     expect(sent).toHaveLength(2);
   });
 
+  it('has what comes while the server is at work travel together, whatever started it', async () => {
+    let reply: (value: unknown) => void = () => undefined;
+    answer.mockImplementationOnce(() => new Promise((resolve) => (reply = resolve)));
+    const busy = run('busy');
+    const started = ['a', 'b'].map(
+      (name) => new Promise((resolve) => setImmediate(() => resolve(run(name)))),
+    );
+    expect(await Promise.all(started)).toEqual(['a', 'b']);
+    reply(['busy']);
+    expect(await busy).toBe('busy');
+    expect(sent.map(({ args }) => args.slice(STEP_ARGUMENTS_BEGIN_AT))).toEqual([
+      ['busy'],
+      ['a', 'b'],
+    ]);
+  });
+
   it('also takes along what is started by the end of the turn', async () => {
     const first = run('a');
     await Promise.resolve();

@@ -6,7 +6,8 @@ import { RedisScript } from './redis-script.js';
 const script = new RedisScript(lua.steps);
 /** So that the server is at work on one batch while the client is on another; and holds up nobody for long. */
 const BATCH_SIZE = 64;
-/** Taken before a test can put fake timers in its place. */
+/** Taken before a test can put fake timers in their place. */
+const atEndOfCallback = process.nextTick.bind(process);
 const atEndOfTurn = setImmediate;
 
 /** What becomes of one step. */
@@ -31,10 +32,13 @@ class Batch {
 /**
  * Sends the steps that are started in one turn of the event loop in one script call: the client's
  * work for each command is what a lock costs, so that fewer commands are the only way to more locks.
+ * Those of one callback are sent when it ends, as long as the server has nothing else to do.
  */
 export class StepBatcher {
   private readonly batches = new Map<string, Batch>();
   private isScheduled = false;
+  /** How many batches the server has not answered. */
+  private unanswered = 0;
   private readonly publish: string;
 
   constructor(
@@ -84,7 +88,9 @@ export class StepBatcher {
   private schedule(): void {
     if (this.isScheduled) return;
     this.isScheduled = true;
-    atEndOfTurn(() => {
+    // While the server has nothing to do, to wait for more would only be later.
+    const defer = this.unanswered === 0 ? atEndOfCallback : atEndOfTurn;
+    defer(() => {
       this.isScheduled = false;
       for (const batch of this.batches.values()) this.send(batch);
     });
@@ -95,11 +101,14 @@ export class StepBatcher {
     args[0] = this.publish;
     args[1] = this.addressOf(group);
     args[2] = holder;
+    this.unanswered++;
     script.run(this.client, keys, args).then(
       (replies) => {
+        this.unanswered--;
         for (let i = 0; i < steps.length; i++) settle(steps[i]!, (replies as unknown[])[i]);
       },
       (error: unknown) => {
+        this.unanswered--;
         for (const { reject } of steps) reject(error);
       },
     );
