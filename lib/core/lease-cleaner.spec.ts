@@ -109,7 +109,7 @@ describe('LeaseCleaner', () => {
 
     it('gives up a place in the queue', async () => {
       await take('another');
-      const registration = { number: 1, claimMs: 3_000 };
+      const registration = { number: 1, claimMs: 3_000, tokens: 1 };
       await store.acquire({ ...exclusive, owner: 'me', registration });
       expect((await store.inspect(SUBJECT)).waiting).toBe(1);
       cleaner.leave(CLAIM, TTL);

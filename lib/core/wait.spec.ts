@@ -59,6 +59,11 @@ describe('Wait', () => {
     expect(acquire.mock.calls.map(([{ tokens }]) => tokens)).toEqual([64, 1]);
   });
 
+  it('asks for a block for later in any case: others may have come by then', async () => {
+    start(false);
+    expect(acquire.mock.calls[0]![0].registration).toMatchObject({ tokens: 64 });
+  });
+
   it('registers again, each time with a new number, every third of what a place lasts', async () => {
     await store.busy('a');
     start();

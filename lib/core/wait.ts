@@ -116,7 +116,7 @@ export class Wait {
     this.isToldOfHandOvers = this.tellsHandOvers;
     this.nextAskAt = Infinity;
     const tokens = this.listener.hasFollowers ? BLOCK_SIZE : 1;
-    const registration = { number, claimMs };
+    const registration = { number, claimMs, tokens: units === 0 ? BLOCK_SIZE : 1 };
     store.acquire({ name, kind, units, permits, owner, ttlMs, tokens, holder, registration }).then(
       (reply) => owner === this.owner && this.onReply(reply, number),
       (error: LockStoreError) => owner === this.owner && this.onError(error),

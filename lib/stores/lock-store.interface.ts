@@ -93,6 +93,8 @@ export interface Registration {
   readonly number: number;
   /** How long it is valid, and how long a lease given by hand-over lasts until it is renewed. */
   readonly claimMs: number;
+  /** How many tokens are of use when its turn has come: more callers may have come by then. */
+  readonly tokens: number;
 }
 
 /**
@@ -109,7 +111,7 @@ export interface AcquireRequest extends Subject, Share {
   readonly owner: string;
   /** Whole milliseconds. */
   readonly ttlMs: number;
-  /** How many tokens in a row are of use, at most 64; fewer may be given. */
+  /** How many tokens in a row are of use if it is given at once, at most 64; fewer may be given. */
   readonly tokens: number;
   readonly holder: Holder;
   /** Enters the queue if the name is not free, or renews the place there. Left out by who does not wait. */

@@ -61,7 +61,7 @@ describe('RedisLockStore on one server', () => {
   });
 
   it('leaves nothing behind where some waited, shared and had permits', async () => {
-    const registration = { number: 1, claimMs: 60_000 };
+    const registration = { number: 1, claimMs: 60_000, tokens: 1 };
     for (const [kind, units, permits] of [
       ['lock', 0, 0],
       ['lock', 1, 0],
@@ -82,7 +82,7 @@ describe('RedisLockStore on one server', () => {
   });
 
   it('keeps nothing for good of those that died', async () => {
-    const registration = { number: 1, claimMs: 5_000 };
+    const registration = { number: 1, claimMs: 5_000, tokens: 1 };
     for (const [kind, units, permits] of [
       ['lock', 0, 0],
       ['lock', 1, 0],
@@ -106,7 +106,7 @@ describe('RedisLockStore on one server', () => {
     const gone = new RedisLockStore(new RedisConnection(client), 'lock');
     gone.listen({ onHandOver() {}, onReconnect() {}, onSilence() {} });
     const wait = (from: RedisLockStore, owner: string, number: number) =>
-      from.acquire(request('x', { owner, registration: { number, claimMs: 60_000 } }));
+      from.acquire(request('x', { owner, registration: { number, claimMs: 60_000, tokens: 1 } }));
     await store.acquire(request('x'));
     await wait(gone, 'b', 1); // which begins to listen
     await until(() => gone.tellsHandOvers('x'), { what: 'it is told of hand-overs' });

@@ -62,15 +62,16 @@ export class StoreProbe {
   }
 
   acquire(owner: string, { number, claimMs = LONG, ...asked }: Asked = {}): Promise<AcquireReply> {
+    const { tokens = 1 } = asked;
     return this.store.acquire({
       ...this.subject,
       units: 0,
       permits: this.permits,
       owner,
       ttlMs: LONG,
-      tokens: 1,
+      tokens,
       holder: { service: owner, host: 'worker-1', pid: 4711 },
-      ...(number === undefined ? {} : { registration: { number, claimMs } }),
+      ...(number === undefined ? {} : { registration: { number, claimMs, tokens } }),
       ...asked,
     });
   }

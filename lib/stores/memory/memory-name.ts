@@ -71,7 +71,7 @@ export class MemoryName {
     if (registration) this.enqueue({ ...request, registration });
     let fencingToken = this.serve(owner, lengthMs);
     if (!registration && !this.isWaitedFor && this.admits(request)) {
-      fencingToken = this.grant(request, lengthMs);
+      fencingToken = this.grant(request, lengthMs, request.tokens);
     }
     if (fencingToken !== undefined) {
       const lastToken = fencingToken + request.tokens - 1;
@@ -147,7 +147,7 @@ export class MemoryName {
   /** Gives it to somebody past the queue; who had it is not told. */
   seize(request: AcquireRequest): void {
     this.holders.clear();
-    this.grant(request, request.ttlMs);
+    this.grant(request, request.ttlMs, 1);
   }
 
   /** By others than those that may only be stopped, and come again. */
@@ -178,7 +178,11 @@ export class MemoryName {
     return this.permits === 0 || used <= this.permits;
   }
 
-  private grant({ owner, units, holder, tokens }: AcquireRequest, lengthMs: number): number {
+  private grant(
+    { owner, units, holder }: AcquireRequest,
+    lengthMs: number,
+    tokens: number,
+  ): number {
     const fencingToken = this.tools.takeTokens(tokens);
     const beganAt = this.tools.now();
     const times = { since: new Date(), beganAt, endsAt: beganAt + lengthMs };
@@ -195,17 +199,17 @@ export class MemoryName {
   private serve(asker?: string, askerMs = 0): number | undefined {
     let forAsker: number | undefined;
     for (const waiter of this.waiters.values()) {
-      const { owner, validUntil, registration, tokens } = waiter;
+      const { owner, validUntil, registration } = waiter;
       const overdueMs = this.tools.now() - validUntil;
       if (overdueMs > 3 * registration.claimMs) this.waiters.delete(owner);
       if (overdueMs > 0) continue; // it may only be stopped, and come again
       if (!this.admits(waiter)) break;
       this.waiters.delete(owner);
-      const fencingToken = this.grant(waiter, owner === asker ? askerMs : registration.claimMs);
       if (owner === asker) {
-        forAsker = fencingToken;
+        forAsker = this.grant(waiter, askerMs, waiter.tokens);
       } else {
-        const { number: registrationNumber } = registration;
+        const { number: registrationNumber, claimMs, tokens } = registration;
+        const fencingToken = this.grant(waiter, claimMs, tokens);
         const lastToken = fencingToken + tokens - 1;
         const { isWaitedFor } = this;
         this.tools.tell({ owner, registrationNumber, fencingToken, lastToken, isWaitedFor });

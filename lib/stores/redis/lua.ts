@@ -231,9 +231,10 @@ local function makeSteps()
     end
   end
 
-  -- 'a length block ttl units permits number claim counterTtl', owner
+  -- 'a length block ttl units permits number claim counterTtl queueBlock', owner
   --     length: of the lease, if it is free; units: 0 are all; permits: 0 is no semaphore; block: how many
-  --     tokens are of use; number: of the registration, 0 does not wait; counterTtl: in s, 0 is for ever
+  --     tokens are of use at once, queueBlock: when its turn has come; number: of the registration, 0 does
+  --     not wait; counterTtl: in s, 0 is for ever
   -- reply token
   --    or {1, token, last token of the block, whether others wait, former permits if these changed}
   --    or {0, place in the queue, former permits} and, if somebody holds it, {token, since, remaining, units, holder}
@@ -241,7 +242,7 @@ local function makeSteps()
     local lease = readLease(KEYS[k])
     local queue, waiters, counterKey = KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
     local owner = ARGV[a + 1]
-    local _, block, ttl, units, permits, number, claim, counterTtl = unpack(spec)
+    local _, block, ttl, units, permits, number, claim, counterTtl, queueBlock = unpack(spec)
     local again = number > 1
     local former = 0
 
@@ -268,7 +269,7 @@ local function makeSteps()
     end
 
     if number > 0 then
-      enqueue(lease, queue, waiters, owner, number, units, permits, claim, block)
+      enqueue(lease, queue, waiters, owner, number, units, permits, claim, queueBlock)
     end
     local first, last = serve(lease, queue, waiters, counterKey, counterTtl, owner,
       again and claim or ttl)

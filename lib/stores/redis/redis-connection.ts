@@ -81,7 +81,7 @@ export class RedisConnection {
   /** A second client of ours, for commands that block their connection. */
   duplicateForWaiting(): Redis | Cluster {
     const duplicate = this.isCluster
-      ? (this.client as Cluster).duplicate()
+      ? (this.client as Cluster).duplicate([], { lazyConnect: false, enableOfflineQueue: true })
       : (this.client as Redis).duplicate({
           lazyConnect: false,
           enableOfflineQueue: true,

@@ -31,7 +31,7 @@ import { StepBatcher } from './step-batcher.js';
 const renewScript = new RedisScript(lua.renew);
 type Result = [error: Error | null, reply: unknown];
 
-const NO_REGISTRATION = { number: 0, claimMs: 0 };
+const NO_REGISTRATION: Registration = { number: 0, claimMs: 0, tokens: 1 };
 const RENEW_REPLIES: Record<string, RenewReply> = {
   '2': 'contended',
   '1': 'renewed',
@@ -111,11 +111,11 @@ export class RedisLockStore implements LockStore {
     const { name, owner, ttlMs, units, permits, tokens, registration, holder } = request;
     const group = this.renewalGroupOf(name);
     if (registration && registration.number > 1) this.channel.open(group);
-    const { number, claimMs } = registration ?? NO_REGISTRATION;
+    const { number, claimMs, tokens: later } = registration ?? NO_REGISTRATION;
     const keys = keysOf(this.prefix, request);
     const lengthMs = number > 1 ? claimMs : ttlMs;
     const isCommon = units === 0 && permits === 0 && keys.tokenCounterTtlS === 0;
-    const spec = `${isCommon ? 'a' : 'A'} ${lengthMs} ${tokens} ${ttlMs} ${units} ${permits} ${number} ${claimMs} ${keys.tokenCounterTtlS}`;
+    const spec = `${isCommon ? 'a' : 'A'} ${lengthMs} ${tokens} ${ttlMs} ${units} ${permits} ${number} ${claimMs} ${keys.tokenCounterTtlS} ${later}`;
     const args = [spec, owner];
     return this.steps.run(
       group,
@@ -143,16 +143,22 @@ export class RedisLockStore implements LockStore {
    * In one pipeline, since WAIT counts what its own connection has written; and on a connection of its
    * own, since everything else there waits behind it.
    */
-  async replicate(request: ReplicateRequest): Promise<ReplicateReply> {
+  async replicate(request: ReplicateRequest, isMoved = false): Promise<ReplicateReply> {
     const { owner, fencingToken, ttlMs, replicas, timeoutMs } = request;
     const { lease } = keysOf(this.prefix, request);
     this.replication ??= this.connection.duplicateForWaiting();
+    const renewal = [lua.renew, 1, lease, owner, String(fencingToken), String(ttlMs)] as const;
     const results = await this.replication
       .pipeline()
-      .eval(lua.renew, 1, lease, owner, String(fencingToken), String(ttlMs))
+      .eval(...renewal)
       .wait(replicas, timeoutMs)
       .exec();
     const [[renewError, codes], [waitError, acknowledged]] = results as [Result, Result];
+    if (!isMoved && renewError?.message.startsWith('MOVED')) {
+      // ioredis follows a slot that has moved with a single command only.
+      await this.replication.eval(...renewal).catch(() => undefined); // told by the next try
+      return this.replicate(request, true);
+    }
     const error = renewError ?? waitError;
     if (error) throw withoutCommand(error);
     const [code] = codes as number[];
