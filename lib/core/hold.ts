@@ -65,7 +65,12 @@ export class Hold {
 
   /** Tells the loss if the lock was not held to the end. */
   private async end(): Promise<LockLostError | undefined> {
-    if (this.holding.loss) return this.holding.loss;
+    const { loss } = this.holding;
+    if (loss) {
+      // Of several names the others are still held.
+      if (this.holding.tenures.length > 1) this.lock.release().catch(() => undefined); // told as an event
+      return loss;
+    }
     try {
       const outcome = await this.lock.release();
       if (outcome === 'released') return undefined;

@@ -6,10 +6,11 @@ import { until } from '../../test/support/until.js';
 import { ManualClock } from '../testing/manual.clock.js';
 import { LeakWatch } from './leak-watch.js';
 import { Lock, type LockOperations } from './lock.js';
+import { TenureGroup } from './tenure-group.js';
 import type { Holding, Tenure } from './tenure.js';
 
 describe('LeakWatch', () => {
-  const onLeak = jest.fn<(holding: Holding, stack: string | undefined) => void>();
+  const onLeak = jest.fn<(tenure: Tenure, stack: string | undefined) => void>();
   let watch: LeakWatch;
   let tenure: Tenure;
   beforeEach(() => {
@@ -44,6 +45,16 @@ describe('LeakWatch', () => {
     forget();
     await untilTold();
     expect(onLeak.mock.calls[0]![1]).toContain('leak-watch.spec');
+  });
+
+  it('tells of each of several names, though one was lost before', async () => {
+    const [lost, held] = [tenure, tenureOf(new ManualClock(), { name: 'b' })];
+    const group = new TenureGroup([lost, held]);
+    (() => watch.watch(lockOf(group), group))();
+    lost.lease.lose('forced');
+    tenure = held;
+    await untilTold();
+    expect(onLeak.mock.calls).toEqual([[held, undefined]]);
   });
 
   it('tells nothing of a handle in use, nor of one that was released while others go on', async () => {

@@ -10,18 +10,18 @@ import type { Holding, Tenure, WatchedHandle } from './tenure.js';
 export class LeakWatch {
   constructor(
     private readonly withStacks: boolean,
-    private readonly onLeak: (holding: Holding, stack: string | undefined) => void,
+    private readonly onLeak: (tenure: Tenure, stack: string | undefined) => void,
   ) {}
 
-  watch(lock: Lock, holding: Holding): void {
+  /** Of several names each is watched: one may be lost, and the others go on. */
+  watch(lock: Lock, { tenures }: Holding): void {
     const stack = this.withStacks ? new Error('taken here').stack : undefined;
-    const tenure = holding.tenures[0]!;
-    tenure.watched = { handle: lock, holding, stack, next: tenure.watched };
+    for (const tenure of tenures) tenure.watched = { handle: lock, stack, next: tenure.watched };
   }
 
-  /** The handle is released, or shall be left alone; others may go on with its tenure. */
-  unwatch(lock: Lock, holding: Holding): void {
-    this.keep(holding.tenures[0]!, (handle) => handle !== lock);
+  /** The handle is released; others may go on with its tenures. */
+  unwatch(lock: Lock, { tenures }: Holding): void {
+    for (const tenure of tenures) this.keep(tenure, (handle) => handle !== lock);
   }
 
   /** To be called with each renewal. */
@@ -33,7 +33,7 @@ export class LeakWatch {
       else if (!(watched.handle instanceof WeakRef)) watched.handle = new WeakRef(handle);
       return handle !== undefined;
     });
-    for (const { holding, stack } of leaked) this.onLeak(holding, stack);
+    for (const { stack } of leaked) this.onLeak(tenure, stack);
   }
 
   private keep(

@@ -88,7 +88,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     const checkIdle = (): void => this.checkIdle();
     const tools = { store, clock, cleaner, leases, context, giveBack, checkIdle };
     this.taker = new Taker(tools, options);
-    this.leaks = new LeakWatch(options.leakStacks, (held, stack) => this.reclaim(held, stack));
+    this.leaks = new LeakWatch(options.leakStacks, (tenure, stack) => this.reclaim(tenure, stack));
     this.clock = clock;
     this.store = store;
     this.cleaner = cleaner;
@@ -254,12 +254,11 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     this.releaseOne(tenure).catch(() => undefined); // told as an event
   }
 
-  private reclaim(holding: Holding, stack: string | undefined): void {
-    if (!holding.isHeld) return;
-    for (const { name, fencingToken } of holding.tenures) {
-      this.options.emit({ type: 'leaked', name, fencingToken, stack });
-    }
-    this.release(holding).catch(() => undefined); // told as release-failed
+  private reclaim(tenure: Tenure, stack: string | undefined): void {
+    if (!tenure.isHeld) return;
+    const { name, fencingToken } = tenure;
+    this.options.emit({ type: 'leaked', name, fencingToken, stack });
+    this.giveBack(tenure);
   }
 
   private get isIdle(): boolean {

@@ -17,7 +17,6 @@ export interface Holding {
 /** A handle that may be garbage-collected unreleased, and the next one of the same tenure. */
 export interface WatchedHandle {
   handle: object | WeakRef<object>;
-  readonly holding: Holding;
   /** Where it was taken, if that is to be told. */
   readonly stack: string | undefined;
   next: WatchedHandle | undefined;

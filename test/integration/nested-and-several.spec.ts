@@ -104,6 +104,28 @@ describe('several names, nested locks and detached ones', () => {
     });
   });
 
+  it('several names of which one is lost while they are worked under are given back with the work', async () => {
+    const locks = await service();
+    let signal: AbortSignal | undefined;
+    const work = locks.withLock('b', async () => {
+      const inner = locks.withLock(
+        ['a', 'b', 'c'],
+        async (lock) => {
+          await (await service()).forceRelease('a');
+          await until(() => lock.signal.aborted, { what: 'the loss is told', timeoutMs: 10_000 });
+          ({ signal } = lock);
+        },
+        { ttl: 600 },
+      );
+      expect(await errorOf(inner)).toMatchObject({ code: 'LOCK_LOST', lockName: 'a' });
+      expect(locks.held().map(({ name }) => name)).toEqual(['b']); // its own
+    });
+    await work;
+    expect(signal!.reason).toMatchObject({ reason: 'forced' });
+    expect(locks.held()).toEqual([]);
+    await nothingRemains(direct);
+  });
+
   it('a lock that was attached leaves no lease behind at maxHold', async () => {
     const locks = await service();
     const text = (await locks.acquire('a', { ttl: 30_000, maxHold: 1_000 })).detach();
