@@ -38,7 +38,9 @@ export class TimeLimit {
   private check(): void {
     const now = this.clock.now();
     while (this.first < this.tasks.length && this.tasks[this.first]!.dueAt <= now) {
-      const { onLate } = this.tasks[this.first++]!;
+      const task = this.tasks[this.first++]!;
+      const { onLate } = task;
+      task.onLate = undefined;
       onLate?.();
     }
     this.forgetDone();

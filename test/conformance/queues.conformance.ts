@@ -162,6 +162,12 @@ export function hasQueues(probeUnderTest: () => StoreProbe): void {
         await probe.wait('b', { claimMs: CLAIM });
       });
 
+      it('are forgotten after a while, also while the name is held', async () => {
+        expect(await probe.wait('c')).toBe(2);
+        await probe.pass(4 * CLAIM + 10);
+        expect(await probe.wait('c', { number: 2 })).toBe(1);
+      });
+
       it('are passed over', async () => {
         await probe.wait('c');
         await probe.pass(CLAIM + 10);

@@ -64,6 +64,13 @@ describe('StepBatcher', () => {
     ]);
   });
 
+  it('asks a server that has nothing to do at the end of the callback, not of the turn', async () => {
+    const first = run('a');
+    await new Promise<void>((resolve) => process.nextTick(resolve));
+    expect(sent).toHaveLength(1);
+    expect(await first).toBe('a');
+  });
+
   it('also takes along what is started by the end of the turn', async () => {
     const first = run('a');
     await Promise.resolve();

@@ -32,7 +32,7 @@ class Batch {
 /**
  * Sends the steps that are started in one turn of the event loop in one script call: the client's
  * work for each command is what a lock costs, so that fewer commands are the only way to more locks.
- * Those of one callback are sent when it ends, as long as the server has nothing else to do.
+ * Only while the server has nothing to do are those of one callback sent when it ends.
  */
 export class StepBatcher {
   private readonly batches = new Map<string, Batch>();

@@ -116,12 +116,13 @@ local function makeSteps()
     call('HDEL', waiters, owner)
   end
 
+  -- An exclusive lease that is not 'waited' has an empty queue: a release relies on that.
   -- Hands over to those that wait, in their order, for as long as there is room. Whoever cannot be told
   -- is passed over and keeps its place. Returns the tokens of the asker, if its turn has come.
   local function serve(lease, queue, waiters, counterKey, counterTtl, asker, askerLength)
     local first, last
     local offset = 0
-    while not (lease.exclusive and lease.count > 0) do
+    while true do
       local owner = call('ZRANGE', queue, offset, offset)[1]
       if not owner then break end
       local validUntil, number, units, permits, claim, block, channel, holder = string.match(
@@ -154,6 +155,7 @@ local function makeSteps()
           else
             grant(lease, owner, from, length, units, permits, holder)
           end
+          if units == 0 then break end
         else
           offset = offset + 1
         end
@@ -174,7 +176,7 @@ local function makeSteps()
     call('HSET', waiters, owner, string.format('%.0f %d %d %d %d %d %s %s',
       now + claim, number, units, permits, claim, block, CHANNEL == '' and '-' or CHANNEL, HOLDER))
     -- A queue ends with its newest entry.
-    if call('PTTL', queue) < claim then
+    if call('PTTL', waiters) < claim then
       call('PEXPIRE', queue, claim + 1)
       call('PEXPIRE', waiters, claim + 1)
     end
@@ -224,8 +226,11 @@ local function makeSteps()
     if number > 0 then
       enqueue(lease, queue, waiters, owner, number, units, permits, claim, queueBlock)
     end
-    local first, last = serve(lease, queue, waiters, counterKey, counterTtl, owner,
-      again and claim or ttl)
+    local first, last
+    -- While somebody has all of it, there are only those that died to be forgotten: now and then will do.
+    if again or not lease.exclusive then
+      first, last = serve(lease, queue, waiters, counterKey, counterTtl, owner, again and claim or ttl)
+    end
     if first then return { 1, first, last, lease.waited and 1 or 0, former } end
     local rank = number > 0 and call('ZRANK', queue, owner)
     local held = lease.first
