@@ -10,7 +10,7 @@ export const USAGE = `npm run bench -- [options]
   --contestants <name>,…    of: ${CONTESTANTS.join(', ')}
   --repetitions <n>         default: 3
   --window <ms>             how long is measured; default: 1800
-  --warm-up <ms>            how long before that; default: 300
+  --warm-up <ms>            how long before that; default: 2000, so that the code is compiled
   --retry <ms>              how long those who poll wait between attempts; default: 10
   --library <file>          the build to measure; default: dist/esm/index.js
 `;
@@ -46,7 +46,7 @@ export function readOptions(args) {
     repetitions: number('repetitions', isQuick ? 1 : 3),
     settings: {
       isQuick,
-      warmUpMs: number('warm-up', 300),
+      warmUpMs: number('warm-up', 2_000),
       windowMs: number('window', isQuick ? 1_000 : 1_800),
       ttlMs: 10_000,
       retryMs: number('retry', 10),

@@ -103,8 +103,9 @@ describe('a lock that is held for longer than maxHold', () => {
 
   it('of several names is lost as a whole', async () => {
     const lock = await locks.acquire(['a', 'b'], { maxHold: 400 });
-    await until(() => lock.signal.aborted, { what: 'its signal aborts' });
-    expect(lock.signal.reason).toMatchObject({ reason: 'max-hold' });
+    const { signal } = lock;
+    await until(() => signal.aborted, { what: 'its signal aborts' });
+    expect(signal.reason).toMatchObject({ reason: 'max-hold' });
     const next = await others.acquire(['a', 'b'], { wait: SLACK_MS });
     expect(next.isHeld).toBe(true);
   });
