@@ -42,6 +42,13 @@ export default {
     project('nest 11', { [`^(${swapped})(/.*)?$`]: `<rootDir>/${nest11}/$1$2` }, [
       // Installs both Nests in apps of its own, so that once is enough.
       '<rootDir>/test/package/',
+      // Neither Nest nor ioredis has a part in these: core, the scripts, and what Redis makes of time.
+      '<rootDir>/lib/core/',
+      '<rootDir>/lib/stores/memory/',
+      '<rootDir>/test/conformance/memory',
+      '<rootDir>/test/simulation/',
+      '<rootDir>/test/faults/(attach|scale|semaphore|shared-locks)',
+      '<rootDir>/test/integration/(max-hold|permits|shared-locks)',
     ]),
   ],
 };

@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { RedisServer } from '../support/redis-server.js';
 import { SEEDED_FAULTS } from './faults.js';
-import { describeOnNewest } from './newest-nest.js';
 import { schedules } from './schedule.js';
 import { World } from './world.js';
 
@@ -12,7 +11,7 @@ const MOST_RUNS = 300;
 jest.setTimeout(120_000);
 
 /** Each rule of the protocol has a short counterexample without it: the simulation has to find that. */
-describeOnNewest('The simulation finds that', () => {
+describe('The simulation finds that', () => {
   let server: RedisServer;
   let redis: Redis;
 

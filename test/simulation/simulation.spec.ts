@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import { RedisServer } from '../support/redis-server.js';
-import { describeOnNewest } from './newest-nest.js';
 import { KINDS, schedules } from './schedule.js';
 import { World } from './world.js';
 
@@ -12,7 +11,7 @@ const SEED = Number(process.env['SIMULATION_SEED'] ?? 1);
 // A failure is made small first, which takes longer than to find it.
 jest.setTimeout(300_000 + RUNS * 1_000);
 
-describeOnNewest('Random schedules of callers, processes and their troubles', () => {
+describe('Random schedules of callers, processes and their troubles', () => {
   let server: RedisServer;
   let redis: Redis;
 
