@@ -5,7 +5,7 @@ import { RedisServer } from '../support/redis-server.js';
 import { KINDS, schedules } from './schedule.js';
 import { World } from './world.js';
 
-const RUNS = Number(process.env['SIMULATION_RUNS'] ?? 15);
+const RUNS = Number(process.env['SIMULATION_RUNS'] ?? 10);
 const SEED = Number(process.env['SIMULATION_SEED'] ?? 1);
 
 // A failure is made small first, which takes longer than to find it.
