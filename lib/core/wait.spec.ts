@@ -173,6 +173,19 @@ describe('Wait', () => {
       });
     });
 
+    it('lets those go first whose time is over', async () => {
+      const wait = start();
+      await clock.advance(0);
+      const renew = jest.spyOn(store, 'renew');
+      const deliver = await freeAndHoldBackMessage();
+      clock.freeze(CLAIM - driftOf(CLAIM) + 1);
+      answered.mockImplementation(() => wait.stop());
+      deliver();
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(renew).not.toHaveBeenCalled();
+      expect(await holders()).toEqual([]);
+    });
+
     it('begins again as another where the store has it no more', async () => {
       const wait = start();
       const { owner } = wait;

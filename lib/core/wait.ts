@@ -260,6 +260,9 @@ export class Wait {
     const { fencingToken } = grant;
     this.isConfirming = true;
     this.nextAskAt = Infinity;
+    this.lastAnswer = tooLate(name, ttlMs);
+    this.listener.answered(this.lastAnswer); // whose time is over does not wait for that
+    if (this.isOver) return;
     const sentAt = clock.now();
     try {
       const [reply] = await store.renew([{ name, kind, owner, fencingToken, ttlMs }]);
