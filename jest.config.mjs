@@ -47,7 +47,7 @@ export default {
       '<rootDir>/lib/stores/memory/',
       '<rootDir>/test/conformance/memory',
       '<rootDir>/test/simulation/',
-      '<rootDir>/test/faults/(attach|handle|scale|semaphore|shared-locks)',
+      '<rootDir>/test/faults/(attach|handle|loss|lost-lease|scale|semaphore|shared-locks)',
       '<rootDir>/test/integration/(max-hold|permits|shared-locks)',
     ]),
   ],
