@@ -260,8 +260,9 @@ export class Wait {
     const { fencingToken } = grant;
     this.isConfirming = true;
     this.nextAskAt = Infinity;
-    this.lastAnswer = tooLate(name, ttlMs);
-    this.listener.answered(this.lastAnswer); // whose time is over does not wait for that
+    const late = tooLate(name, ttlMs);
+    this.lastAnswer = late;
+    this.listener.answered(late); // whose time is over does not wait for that
     if (this.isOver) return;
     const sentAt = clock.now();
     try {
@@ -271,7 +272,7 @@ export class Wait {
         this.accept(grant, sentAt, ttlMs, sentAt);
         return;
       }
-      this.lastAnswer = tooLate(name, ttlMs);
+      this.lastAnswer = late;
     } catch (error) {
       this.lastAnswer = error as LockStoreError;
     }
