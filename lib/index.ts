@@ -2,6 +2,7 @@ export type { AcquireOptions, TryAcquireOptions } from './core/acquire-options.j
 export type { Clock, Timer } from './core/clock.js';
 export type { Duration } from './core/duration.js';
 export type { Compensate, WithLockOptions } from './core/hold.js';
+export type { RetryOptions } from './core/retry.js';
 export type { HeldLock } from './core/lock-client.js';
 export type * from './core/lock-events.js';
 export { Lock } from './core/lock.js';
@@ -12,18 +13,37 @@ export {
   type WithPermitsOptions,
 } from './core/semaphore.js';
 export { getLockServiceToken, InjectLockService } from './inject-lock-service.decorator.js';
+export {
+  getJobLockManagerToken,
+  getJobSemaphoreToken,
+  InjectJobLockManager,
+  InjectJobSemaphore,
+} from './jobs/inject-jobs.decorator.js';
+export { type JobBatch, JobLockManager } from './jobs/job-lock-manager.js';
+export { JobSemaphore } from './jobs/job-semaphore.js';
+export { Job, type JobOptions } from './jobs/job.js';
+export type { OnceTerms, OnUnknown, UnknownOutcome } from './jobs/once-options.js';
+export type { OnceResult } from './jobs/once-runner.js';
+export {
+  type ListOptions,
+  type OutcomeCounts,
+  Outcomes,
+  type ResolveOptions,
+} from './jobs/outcomes.js';
 export * from './lock.errors.js';
 export type { LockModuleOptions, LockOptionsFactory } from './lock-module-options.js';
 export { LockModule } from './lock.module.js';
-export { LockService } from './lock.service.js';
+export { LockService, type OnceOptions } from './lock.service.js';
 export type {
   BusyContext,
   LockableResult,
   LockedDecorator,
   LockedMethodOptions,
 } from './lock-decorator.js';
-export { Locked, type LockedOptions } from './locked.decorator.js';
+export { Locked, type LockedOnceOptions, type LockedOptions } from './locked.decorator.js';
 export type { MethodKind } from './locked-method.js';
 export { WithPermit, type WithPermitOptions } from './with-permit.decorator.js';
 export type * from './stores/lock-store.interface.js';
+export type * from './stores/outcome.interface.js';
+export * from './publish-lock-events.js';
 export type { RedisSource } from './stores/redis/redis-connection.js';

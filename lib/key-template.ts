@@ -246,6 +246,14 @@ function escaperBefore(following: Piece | undefined): (text: string) => string {
   return (text) => text.replace(special, percentEncode);
 }
 
+/**
+ * Escapes a value as a template does at its end: `<id>` in `invoice:<id>`.
+ *
+ * @example
+ * escapeAtEnd('a:b'); // 'a%3Ab'
+ */
+export const escapeAtEnd = escaperBefore(undefined);
+
 function percentEncode(character: string): string {
   return Buffer.from(character).toString('hex').toUpperCase().replace(/../g, '%$&');
 }

@@ -1,9 +1,11 @@
 import type { Observable } from 'rxjs';
-import { refuseUnknownOptions } from './core/acquire-options.js';
+import { MIN_HOLD_BOUNDS, refuseUnknownOptions } from './core/acquire-options.js';
 import { describeValue } from './core/describe-value.js';
+import { type Duration, parseDuration } from './core/duration.js';
 import type { WithLockOptions } from './core/hold.js';
 import { checkLockName } from './core/lock-name.js';
 import type { Lock } from './core/lock.js';
+import { resolveRetry, type RetryOptions } from './core/retry.js';
 import { compileKeyTemplate, type KeyOf, type MethodLocation } from './key-template.js';
 import {
   LockKeyError,
@@ -48,9 +50,15 @@ export interface LockedMethodOptions {
   readonly onBusy?: 'throw' | 'skip' | ((context: BusyContext) => unknown);
   /**
    * Called, with the loss and the method's arguments and on its object, if the lock was lost before
-   * the method ended; what it returns is the call's result.
+   * the method ended; what it returns is the call's result. The loss has the method's `result`, or
+   * the `error` that it threw.
    */
   readonly compensate?: (this: any, loss: LockLostError, ...args: any[]) => unknown;
+  /**
+   * Runs the method again if its lock was lost before it ended: for work that may be repeated, in
+   * methods that return a promise.
+   */
+  readonly retry?: RetryOptions;
   /** What the method returns, where neither its kind nor its metadata tells. */
   readonly returns?: MethodKind;
 }
@@ -87,15 +95,23 @@ export interface LockDecoration<Names> {
   readonly options: LockedMethodOptions;
   /** All options that there are. */
   readonly known: ReadonlySet<string>;
+  readonly minHold: Duration | undefined;
   /** Checks the options that `withLock` is given, when the class is defined. */
-  check(what: string): void;
+  check(what: string, kind: MethodKind): void;
   /** Does the work of one call under its lock. */
   hold<T>(
     service: LockService,
     names: Names,
     work: (lock: Lock) => T | PromiseLike<T>,
     options: WithLockOptions<T>,
+    call: MethodCall,
   ): Promise<T>;
+}
+
+/** What a decorated method was called on, and with. */
+export interface MethodCall {
+  readonly instance: object;
+  readonly args: readonly unknown[];
 }
 
 /** Has the method run under a lock of the names that its arguments make. */
@@ -113,7 +129,12 @@ export function decorateMethod<Names>(
   checkMethodOptions(decoration, `${decorator} on ${owner}`);
   const namesOf = compile(originalOf(method), where, owner);
   const kind = kindOfMethod(target, propertyKey, method, options.returns, owner);
+  checkRetry(options.retry, kind, `${decorator} on ${owner}`);
+  decoration.check(`${decorator} on ${owner}`, kind);
   const property = declareLockService(target, options.using);
+  const { minHold } = decoration;
+  const minHoldMs =
+    minHold === undefined ? Infinity : parseDuration(minHold, owner, MIN_HOLD_BOUNDS);
 
   descriptor.value = replaceMethod(method, (instance, args, proceed) =>
     runLocked(kind, {
@@ -123,11 +144,40 @@ export function decorateMethod<Names>(
       proceed,
       onBusy: options.onBusy ?? 'throw',
       compensate: options.compensate,
+      retry: options.retry,
+      skipped: (error) => {
+        const isMissed = isMissedBy(error, minHoldMs);
+        const { lockName: name, holder } = error;
+        const service: Partial<LockService> = lockServiceOf(instance, property, owner);
+        service.emit?.({
+          type: 'skipped',
+          name,
+          reason: 'busy',
+          holder: holder?.holder ?? null,
+          isMissed,
+        });
+      },
       hold: (work, holdOptions) => {
         const service = lockServiceOf(instance, property, owner);
-        return decoration.hold(service, namesOf(instance, args), work, holdOptions);
+        const call = { instance, args };
+        return decoration.hold(service, namesOf(instance, args), work, holdOptions, call);
       },
     }),
+  );
+}
+
+/** Whether the one in the way began so long ago that it is not of the same tick. */
+function isMissedBy({ holder }: LockBusyError, minHoldMs: number): boolean {
+  return holder !== null && Date.now() - holder.since.getTime() > minHoldMs;
+}
+
+/** What a stream has given already cannot be taken back. */
+function checkRetry(retry: RetryOptions | undefined, kind: MethodKind, what: string): void {
+  if (retry === undefined) return;
+  resolveRetry(retry, what);
+  if (kind === 'promise') return;
+  throw new LockOptionsError(
+    `${what}: "retry" is for methods that return a promise, and this one returns an ${kind}. Leave it out.`,
   );
 }
 
@@ -153,7 +203,6 @@ function checkMethodOptions(decoration: LockDecoration<never>, what: string): vo
       `${what}: "using" is ${describeValue(using)}; write the name of a LockModule.`,
     );
   }
-  decoration.check(what);
 }
 
 function locate(

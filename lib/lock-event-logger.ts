@@ -1,10 +1,17 @@
 import type { LoggerService } from '@nestjs/common';
 import { describeValue } from './core/describe-value.js';
-import type { LockEvent } from './core/lock-events.js';
+import type { LockEvent, OutcomeDecision } from './core/lock-events.js';
+import type { OutcomeRecord } from './stores/outcome.interface.js';
 
 const MOST_NAMES_SHOWN = 3;
 
 const LEAST_PAUSE_MS = 1_000;
+
+const DECISIONS: Record<OutcomeDecision, string> = {
+  retry: 'It is done again now.',
+  hold: 'Nobody does it until that is resolved: locks.outcomes.resolve(name, …).',
+  processed: 'It counts as processed now.',
+};
 
 /** Writes what happens to locks to Nest's log. */
 export class LockEventLogger {
@@ -74,8 +81,24 @@ function write(logger: LoggerService, event: LockEvent): void {
           'the last declared number counts for everybody. Declare the same number everywhere.',
       );
       break;
+    case 'outcome-unknown':
+      logger.warn(
+        `The outcome of "${event.name}" is unknown${begunBy(event.record)}. ${DECISIONS[event.decision]}`,
+      );
+      break;
+    case 'processed':
+      if (!event.isLate) break;
+      logger.warn(
+        `"${event.name}" is processed, but its lock was lost before: somebody else may have done it, too.`,
+      );
+      break;
+    case 'skipped':
+      if (event.isMissed) logger.warn(`"${event.name}" is skipped: an earlier run still goes on.`);
+      else logger.debug?.(`"${event.name}" is skipped: it is ${event.reason}.`);
+      break;
     case 'acquired':
     case 'released':
+    case 'compensated':
       break;
   }
 }
@@ -84,6 +107,13 @@ function shorten(names: readonly string[]): string {
   const shown = names.slice(0, MOST_NAMES_SHOWN).map((name) => `"${name}"`);
   const more = names.length - shown.length;
   return shown.join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+function begunBy({ attempts }: OutcomeRecord): string {
+  const last = attempts.findLast(({ outcome }) => outcome === 'unknown');
+  if (!last) return '';
+  const { holder, since, fencingToken } = last;
+  return `: ${holder.service} (${holder.host}, pid ${holder.pid}) began it at ${since.toISOString()} with fencing token ${fencingToken}`;
 }
 
 /** Anything can be thrown, also what String() cannot read. */

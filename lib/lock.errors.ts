@@ -1,4 +1,5 @@
 import type { LeaseRecord } from './stores/lock-store.interface.js';
+import type { OutcomeRecord } from './stores/outcome.interface.js';
 
 /**
  * The base of every error of this package; `code` is stable across versions and copies.
@@ -115,15 +116,18 @@ export class LockLostError extends LockError {
   readonly code = 'LOCK_LOST';
   /** What the handler returned although its lock was lost; `undefined` if it did not. */
   readonly result?: unknown;
+  /** What the handler threw, as `compensate` is told; `undefined` if it did not. */
+  readonly error?: unknown;
 
   constructor(
     readonly lockName: string,
     readonly fencingToken: number,
     readonly reason: LossReason,
-    options?: ErrorOptions & { message?: string; result?: unknown },
+    options?: ErrorOptions & { message?: string; result?: unknown; error?: unknown },
   ) {
     super(options?.message ?? `The lock "${lockName}" was lost: ${LOSS[reason]}`, options);
     if (options && 'result' in options) this.result = options.result;
+    if (options && 'error' in options) this.error = options.error;
   }
 }
 
@@ -212,4 +216,100 @@ export class LockOptionsError extends LockError {
  */
 export class LockServiceMissingError extends LockError {
   readonly code = 'LOCK_SERVICE_MISSING';
+}
+
+/** What has become of an element is in the way of doing it, not a lock. */
+abstract class OutcomeError extends LockError {
+  readonly lockName: string;
+
+  constructor(
+    readonly record: OutcomeRecord,
+    message: string,
+  ) {
+    super(message);
+    this.lockName = record.name;
+  }
+}
+
+/**
+ * The element is processed already, and must not be done again.
+ *
+ * `once` and `@Locked` do not throw it: they replay.
+ *
+ * @example
+ * catch (error) { if (error instanceof AlreadyProcessedError) return error.record.processedAt; }
+ */
+export class AlreadyProcessedError extends OutcomeError {
+  readonly code = 'LOCK_ALREADY_PROCESSED';
+
+  constructor(record: OutcomeRecord) {
+    super(record, `"${record.name}" is processed already${at(record.processedAt)}.`);
+  }
+}
+
+/**
+ * Somebody began the element, has no lock any more and never told how it ended; `onUnknown: 'hold'`
+ * lets nobody do it until that is resolved.
+ *
+ * @example
+ * catch (error) { if (error instanceof OutcomeUnknownError) report(error.record); }
+ */
+export class OutcomeUnknownError extends OutcomeError {
+  readonly code = 'LOCK_OUTCOME_UNKNOWN';
+
+  constructor(record: OutcomeRecord) {
+    const last = record.attempts.findLast(({ outcome }) => outcome === 'unknown');
+    const by = last
+      ? ` by ${last.holder.service} (${last.holder.host}, pid ${last.holder.pid})${at(last.since)}`
+      : '';
+    super(
+      record,
+      `Nobody knows whether "${record.name}" was done: it was begun${by}, and its end was never told. ` +
+        `Find out, then call locks.outcomes.resolve(name, 'processed' or 'retry').`,
+    );
+  }
+}
+
+/**
+ * The same key came with other arguments than before: a key too coarse, or a caller that changed its mind.
+ *
+ * @example
+ * catch (error) { if (error instanceof FingerprintError) throw new UnprocessableEntityException(); }
+ */
+export class FingerprintError extends OutcomeError {
+  readonly code = 'LOCK_FINGERPRINT';
+
+  constructor(record: OutcomeRecord) {
+    super(
+      record,
+      `"${record.name}" was begun${at(record.attempts.at(-1)?.since)} with other arguments than these. ` +
+        'Use another key for other work, or leave "fingerprint" out.',
+    );
+  }
+}
+
+/**
+ * The work is done and marked as processed, but its result cannot be stored: too large, or no JSON.
+ * The first call's error has the `result`; later ones cannot replay it.
+ *
+ * @example
+ * catch (error) { if (error instanceof ResultNotStoredError) return error.result; }
+ */
+export class ResultNotStoredError extends LockError {
+  readonly code = 'LOCK_RESULT_NOT_STORED';
+
+  constructor(
+    readonly lockName: string,
+    reason: string,
+    readonly result?: unknown,
+  ) {
+    super(
+      `"${lockName}" is processed, but its result is not stored: ${reason}. ` +
+        'Return less, raise "maxBytes", or leave "storeResult" out.',
+    );
+  }
+}
+
+function at(date: Date | null | undefined): string {
+  return date ? ` at ${date.toISOString()}` : '';
 }

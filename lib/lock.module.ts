@@ -6,6 +6,9 @@ import {
 } from '@nestjs/common';
 import { describeValue } from './core/describe-value.js';
 import { getLockServiceToken } from './inject-lock-service.decorator.js';
+import { getJobLockManagerToken, getJobSemaphoreToken } from './jobs/inject-jobs.decorator.js';
+import { JobLockManager } from './jobs/job-lock-manager.js';
+import { JobSemaphore } from './jobs/job-semaphore.js';
 import { LockOptionsError } from './lock.errors.js';
 import {
   type LockModuleOptions,
@@ -33,8 +36,13 @@ const { ConfigurableModuleClass, OPTIONS_TYPE } = new ConfigurableModuleBuilder<
   .setExtras(EXTRAS, (definition, { isGlobal = true, name }) => ({
     ...definition,
     global: isGlobal,
-    providers: [...(definition.providers ?? []), lockServiceProvider(name), LockedInstanceBinder],
-    exports: [getLockServiceToken(name)],
+    providers: [
+      ...(definition.providers ?? []),
+      lockServiceProvider(name),
+      ...jobProviders(name),
+      LockedInstanceBinder,
+    ],
+    exports: [getLockServiceToken(name), getJobLockManagerToken(name), getJobSemaphoreToken(name)],
   }))
   .build();
 
@@ -51,8 +59,24 @@ function lockServiceProvider(name: string | undefined): Provider {
   };
 }
 
+function jobProviders(name: string | undefined): Provider[] {
+  const inject = [getLockServiceToken(name)];
+  return [
+    {
+      provide: getJobLockManagerToken(name),
+      inject,
+      useFactory: ({ jobs }: LockService) => new JobLockManager(jobs),
+    },
+    {
+      provide: getJobSemaphoreToken(name),
+      inject,
+      useFactory: ({ jobs }: LockService) => new JobSemaphore(jobs),
+    },
+  ];
+}
+
 /**
- * Provides `LockService`, and through it every decorator of this package.
+ * Provides `LockService`, `JobLockManager` and `JobSemaphore`, and through it every decorator of this package.
  *
  * `forRootAsync` takes `useFactory`, `useClass` or `useExisting` (a `LockOptionsFactory`), `inject`
  * and `imports`. Both take `isGlobal` (default: true) and, for further instances, `name`.

@@ -1,16 +1,49 @@
 import { inspect } from 'node:util';
 import { Logger } from '@nestjs/common';
 import { type Observable, Subject } from 'rxjs';
-import type { AcquireOptions, TryAcquireOptions } from './core/acquire-options.js';
+import {
+  ACQUIRE_OPTIONS,
+  type AcquireOptions,
+  refuseUnknownOptions,
+  resolveAcquireOptions,
+  type TryAcquireOptions,
+} from './core/acquire-options.js';
 import type { WithLockOptions } from './core/hold.js';
 import { type HeldLock, LockClient } from './core/lock-client.js';
 import { checkLockName } from './core/lock-name.js';
 import type { LockEvent } from './core/lock-events.js';
 import type { Lock } from './core/lock.js';
 import type { Semaphore } from './core/semaphore.js';
+import { fingerprintOf } from './jobs/fingerprint.js';
+import type { JobTools } from './jobs/job-lock-manager.js';
+import { jobOf, type OnceTerms, checkJobName, resolveTerms, TERMS } from './jobs/once-options.js';
+import { type OnceResult, OnceRunner } from './jobs/once-runner.js';
+import { Outcomes } from './jobs/outcomes.js';
 import { LockEventLogger } from './lock-event-logger.js';
 import type { ResolvedLockModuleOptions } from './lock-module-options.js';
 import type { LeaseRecord, LockStore } from './stores/lock-store.interface.js';
+
+/**
+ * How something is done once.
+ *
+ * @example
+ * const options: OnceOptions<Receipt> = { retention: '90d', storeResult: true, onUnknown: 'hold' };
+ */
+export interface OnceOptions<T> extends OnceTerms, Omit<WithLockOptions<T>, 'mode' | 'reentrant'> {
+  /** By what it is listed. Default: what stands before the first colon of the name. */
+  readonly job?: string;
+  /** What it is done with: any value with JSON. The same name with another one is an error. */
+  readonly fingerprint?: unknown;
+}
+
+const ONCE_OPTIONS = new Set([
+  ...[...ACQUIRE_OPTIONS].filter((key) => key !== 'mode' && key !== 'reentrant'),
+  ...TERMS,
+  'job',
+  'fingerprint',
+  'compensate',
+  'retry',
+]);
 
 /**
  * Takes and gives back locks; `LockModule` provides it.
@@ -32,6 +65,12 @@ export class LockService {
    */
   readonly events$: Observable<LockEvent>;
 
+  /** What has become of all that is done once, on this service's store. */
+  readonly outcomes: Outcomes;
+
+  /** @internal */
+  readonly jobs: JobTools;
+
   private readonly logger = new Logger(LockService.name);
   private readonly eventLogger = new LockEventLogger(this.logger);
   private readonly events = new Subject<LockEvent>();
@@ -42,15 +81,19 @@ export class LockService {
   constructor(private readonly options: ResolvedLockModuleOptions) {
     this.events$ = this.events.asObservable();
     this.store = options.store;
-    this.client = new LockClient({
-      ...options,
-      emit: (event) => {
-        const isOrdinary = event.type === 'acquired' || event.type === 'released';
-        if (isOrdinary && !this.events.observed) return;
-        this.eventLogger.log(event);
-        this.events.next(event);
-      },
-    });
+    const emit = (event: LockEvent): void => this.emit(event);
+    const client = new LockClient({ ...options, emit });
+    this.client = client;
+    this.outcomes = new Outcomes(client);
+    this.jobs = { client, once: new OnceRunner(client, emit), outcomes: this.outcomes };
+  }
+
+  /** @internal */
+  emit(event: LockEvent): void {
+    const isOrdinary = event.type === 'acquired' || event.type === 'released';
+    if (isOrdinary && !this.events.observed) return;
+    this.eventLogger.log(event);
+    this.events.next(event);
   }
 
   /**
@@ -101,6 +144,41 @@ export class LockService {
     options?: WithLockOptions<T>,
   ): Promise<T> {
     return this.client.withLock(name, work, options);
+  }
+
+  /**
+   * Does something once: not again until `retention` has passed. A throw leaves it open.
+   *
+   * Whoever comes meanwhile waits as for a lock, and is then told that it is done. Should a process
+   * die in the middle, its outcome is unknown, and `onUnknown` decides.
+   *
+   * @returns whether it was done now, and the result: `undefined` where it is replayed and not stored
+   * @throws OutcomeUnknownError if an earlier try's outcome is unknown, and held back
+   * @throws FingerprintError if it was done with other values than `fingerprint`
+   * @throws ResultNotStoredError if its result is too large or no JSON; it is marked all the same
+   * @throws as `withLock` does
+   * @example
+   * const { status, result } = await locks.once('invoice:42', () => authority.submit(invoice), {
+   *   retention: '90d',
+   *   storeResult: true,
+   *   onUnknown: 'hold',
+   * });
+   */
+  async once<T>(
+    name: string,
+    work: (lock: Lock) => T | PromiseLike<T>,
+    options: OnceOptions<T> = {},
+  ): Promise<OnceResult<T>> {
+    checkLockName(name);
+    const what = `once("${name}")`;
+    const { retention, storeResult, onUnknown, job = jobOf(name), fingerprint, ...given } = options;
+    const { compensate: _compensate, retry: _retry, ...acquireOptions } = given;
+    refuseUnknownOptions(options, ONCE_OPTIONS, what);
+    resolveAcquireOptions(acquireOptions, { ttlMs: 0, waitMs: 0 }, () => what);
+    checkJobName(job, `${what}: "job"`);
+    const terms = resolveTerms({ retention, storeResult, onUnknown } as OnceTerms, what);
+    const print = fingerprint === undefined ? undefined : fingerprintOf(fingerprint, what);
+    return this.jobs.once.run<T>({ ...terms, name, job, fingerprint: print }, work, given);
   }
 
   /**

@@ -15,6 +15,9 @@ export interface LockedCall {
   readonly proceed: () => unknown;
   readonly onBusy: NonNullable<LockedMethodOptions['onBusy']>;
   readonly compensate: LockedMethodOptions['compensate'];
+  readonly retry: LockedMethodOptions['retry'];
+  /** It is not run, since somebody else has the lock. */
+  skipped(error: LockBusyError): void;
   /** Throws, and so must be called where a throw becomes what the method returns. */
   hold<T>(work: (lock: Lock) => T | PromiseLike<T>, options: WithLockOptions<T>): Promise<T>;
 }
@@ -139,8 +142,9 @@ async function underLock<T>(
   work: (lock: Lock) => T | PromiseLike<T>,
   signal?: AbortSignal,
 ): Promise<Outcome<T>> {
-  const { args, compensate, instance } = call;
+  const { args, compensate, instance, retry } = call;
   const options: WithLockOptions<T> = {
+    ...(retry && { retry }),
     ...(signal && { signal }),
     ...(compensate && {
       compensate: (loss: LockLostError) => compensate.apply(instance, [loss, ...args]) as T,
@@ -161,6 +165,7 @@ async function underLock<T>(
 
 function onBusy(call: LockedCall, error: LockBusyError): unknown {
   if (call.onBusy === 'throw') throw error;
+  call.skipped(error);
   if (call.onBusy === 'skip') return undefined;
   const { args, instance } = call;
   const context: BusyContext = { name: error.lockName, args, instance, error };

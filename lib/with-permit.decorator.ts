@@ -34,6 +34,7 @@ const KNOWN = new Set([
   'using',
   'onBusy',
   'compensate',
+  'retry',
   'returns',
 ]);
 
@@ -58,12 +59,13 @@ export function WithPermit(
   options: WithPermitOptions,
 ): LockedDecorator {
   const { permits, count = 1, onBusy = 'throw', ...others } = options ?? {};
-  const { using: _using, compensate: _c, returns: _r, ...given } = others;
+  const { using: _using, compensate: _c, retry: _retry, returns: _r, ...given } = others;
   const acquireOptions = onBusy === 'throw' ? given : { ...given, wait: given.wait ?? 0 };
   const decoration: LockDecoration<string> = {
     decorator: '@WithPermit',
     options,
     known: KNOWN,
+    minHold: given.minHold,
     check: (what) => {
       resolveAcquireOptions(given, { ttlMs: 0, waitMs: 0 }, () => what);
       checkPermits(permits, count, what);

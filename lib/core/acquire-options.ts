@@ -77,11 +77,11 @@ export const TTL_BOUNDS = { min: 50, max: LONGEST_TTL_MS } as const;
 export const WAIT_BOUNDS = { min: 0, max: Number.MAX_SAFE_INTEGER, infinity: true } as const;
 const MAX_HOLD_BOUNDS = { min: 50, max: Number.MAX_SAFE_INTEGER, infinity: true } as const;
 
-const MIN_HOLD_BOUNDS = { min: 0, max: LONGEST_TTL_MS } as const;
+export const MIN_HOLD_BOUNDS = { min: 0, max: LONGEST_TTL_MS } as const;
 
 const MOST_REPLICAS = 100;
 
-const KNOWN = new Set([
+export const ACQUIRE_OPTIONS: ReadonlySet<string> = new Set([
   'ttl',
   'wait',
   'signal',
@@ -106,7 +106,7 @@ export function resolveAcquireOptions(
 ): ResolvedAcquireOptions {
   if (options === NO_OPTIONS) return withDefaults(defaults);
   const what = whatOf();
-  refuseUnknownOptions(options, KNOWN, what);
+  refuseUnknownOptions(options, ACQUIRE_OPTIONS, what);
   const { ttl, wait, maxHold, minHold, signal, onWaiting } = options;
   const { renew = true, reentrant = true, mode = 'exclusive', minReplicas = 0 } = options;
   checkBoolean(renew, 'renew', what);

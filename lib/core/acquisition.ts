@@ -3,11 +3,20 @@ import {
   LockAbortedError,
   LockBusyError,
   LockDrainingError,
+  type LockError,
   LockLostError,
   LockStoreError,
   LockTimeoutError,
 } from '../lock.errors.js';
-import type { Holder, LeaseRecord, Share, Subject } from '../stores/lock-store.interface.js';
+import type {
+  AcquireReply,
+  Holder,
+  LeaseRecord,
+  ReleaseRequest,
+  Share,
+  Subject,
+} from '../stores/lock-store.interface.js';
+import type { OnceRequest } from '../stores/outcome.interface.js';
 import type { ResolvedAcquireOptions } from './acquire-options.js';
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock, Timer } from './clock.js';
@@ -15,6 +24,7 @@ import type { LeaseCleaner } from './lease-cleaner.js';
 import { isRenewed, type Lease, type LeaseGrant, type LeaseTerms, safeEnd } from './lease.js';
 import type { Caller, Line } from './line.js';
 import type { LockEventSink } from './lock-events.js';
+import { refusalOf } from './refusal.js';
 import type { Tenure } from './tenure.js';
 import {
   tooLate,
@@ -24,8 +34,10 @@ import {
   type WaitRequest,
 } from './wait.js';
 
-/** What is asked for: a name, and how much of it. */
-export interface Want extends Subject, Share {}
+/** What is asked for: a name, and how much of it; to do something once, or to do it whenever. */
+export interface Want extends Subject, Share {
+  readonly once?: OnceRequest | undefined;
+}
 
 /** What an acquisition needs of its process. */
 export interface AcquisitionTools {
@@ -101,8 +113,61 @@ export class Acquisition implements Caller {
 
   begin(grant: LeaseGrant, passesLeft: number): void {
     this.timer?.clear();
-    if (this.options.minReplicas > 0) void this.beginReplicated(grant);
+    this.timer = undefined;
+    if (this.want.once && !grant.isBegun) void this.beginHandedOver(grant);
+    else if (this.options.minReplicas > 0) void this.beginReplicated(grant);
     else this.succeed(this.beginNow(grant, passesLeft));
+  }
+
+  /** Whoever had it before may have done what is to be done once: asks again, as the owner that has it. */
+  private async beginHandedOver({ owner }: LeaseGrant): Promise<void> {
+    const claim = this.claimOf(owner);
+    this.giveUp = () => this.tools.cleaner.clean(claim, this.ttlMs);
+    try {
+      const grant = await this.ask(owner);
+      if (!grant || this.isOver) return;
+      if ('fencingToken' in grant) return this.begin(grant, 0);
+      this.giveUp = undefined;
+      // It took too long, and somebody else has it by now.
+      if (this.tools.clock.now() < this.waitsUntil) this.waitAlone();
+      else this.timeOut(grant);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  private claimOf(owner: string): ReleaseRequest {
+    const { name, kind, once } = this.want;
+    return { name, kind, owner, outcome: once && { kind: 'open', job: once.job } };
+  }
+
+  /**
+   * Asks the store for this owner, without a place in the queue: a grant, or what is in the way.
+   * `undefined` if it was interrupted, and given up, meanwhile.
+   */
+  private async ask(owner: string): Promise<LeaseGrant | BusyReply | undefined> {
+    const { store, clock, holder } = this.tools;
+    const { want, ttlMs } = this;
+    const { name, kind, units } = want;
+    const sentAt = clock.now();
+    const reply = await store
+      .acquire({ ...want, owner, ttlMs, tokens: 1, holder })
+      .catch((error: unknown) => {
+        if (this.interruption === undefined) this.giveUp?.();
+        throw error;
+      });
+    if (this.interruption !== undefined) return undefined;
+    if (reply.formerPermits !== undefined) this.tools.permitsChanged(want, reply.formerPermits);
+    if (reply.status === 'busy') return reply;
+    if (reply.status !== 'granted') throw refusalOf(reply);
+    if (clock.now() >= safeEnd(sentAt, ttlMs)) {
+      this.giveUp?.();
+      throw tooLate(name, this.options.ttlMs);
+    }
+    this.giveUp = undefined;
+    const { fencingToken, lastToken, isWaitedFor, unknown } = reply;
+    const lease = { name, kind, units, owner, fencingToken, lastToken, isWaitedFor, unknown };
+    return { ...lease, sentAt, lengthMs: ttlMs, beganAt: sentAt, isBegun: want.once !== undefined };
   }
 
   /** Only what has arrived on enough replicas counts; what has not is given back. */
@@ -110,8 +175,8 @@ export class Acquisition implements Caller {
     const { store, clock, cleaner } = this.tools;
     const { ttlMs } = this;
     const { minReplicas: replicas } = this.options;
-    const { name, kind, owner, fencingToken } = grant;
-    const claim = { name, kind, owner, fencingToken };
+    const { name, owner, fencingToken } = grant;
+    const claim = { ...this.claimOf(owner), fencingToken };
     const sentAt = clock.now();
     try {
       const { reply, acknowledged } = await store.replicate({ ...claim, ttlMs, replicas });
@@ -131,7 +196,7 @@ export class Acquisition implements Caller {
     this.succeed(this.tools.takeOver(lease, this.waitedMs, this.options.isQuiet));
   }
 
-  refuse(error: LockStoreError): void {
+  refuse(error: LockError): void {
     this.fail(error);
   }
 
@@ -150,8 +215,8 @@ export class Acquisition implements Caller {
   }
 
   private queueUp(): void {
-    const { name, kind, units } = this.want;
-    if (kind === 'lock' && units === 0) this.tools.lineFor(name).enter(this);
+    const { name, kind, units, once } = this.want;
+    if (kind === 'lock' && units === 0 && !once) this.tools.lineFor(name).enter(this);
     else this.waitAlone();
   }
 
@@ -183,40 +248,24 @@ export class Acquisition implements Caller {
 
   /** Asks once, unless others of this process wait already: a try never overtakes them. */
   private async tryOnce(): Promise<void> {
-    const { store, clock, cleaner, holder } = this.tools;
-    const { want, ttlMs } = this;
-    const { name, kind, units } = want;
     const owner = randomUUID();
     try {
       this.refuseIfOthersWait();
       // Whatever becomes of it: nobody waits for the answer any more.
-      this.giveUp = () => cleaner.clean({ name, kind, owner }, ttlMs);
-      const sentAt = clock.now();
-      const reply = await store
-        .acquire({ ...want, owner, ttlMs, tokens: 1, holder })
-        .catch((error: unknown) => {
-          if (this.interruption === undefined) this.giveUp?.();
-          throw error;
-        });
-      if (this.interruption !== undefined) return; // and given up
-      if (reply.formerPermits !== undefined) this.tools.permitsChanged(want, reply.formerPermits);
-      if (reply.status === 'busy') throw this.busyError(reply.lease);
-      if (clock.now() >= safeEnd(sentAt, ttlMs)) {
-        this.giveUp();
-        throw tooLate(name, this.options.ttlMs);
-      }
-      this.giveUp = undefined;
-      const { fencingToken, lastToken, isWaitedFor } = reply;
-      const claim = { name, kind, units, owner, fencingToken, lastToken, isWaitedFor };
-      this.begin({ ...claim, sentAt, lengthMs: ttlMs, beganAt: sentAt }, 0);
+      this.giveUp = () => this.tools.cleaner.clean(this.claimOf(owner), this.ttlMs);
+      const grant = await this.ask(owner);
+      if (!grant) return;
+      if (!('fencingToken' in grant)) throw this.busyError(grant.lease);
+      this.begin(grant, 0);
     } catch (error) {
       this.fail(error);
     }
   }
 
   private refuseIfOthersWait(): void {
-    const { name, kind } = this.want;
-    const line = kind === 'lock' ? this.tools.existingLine(name) : undefined;
+    const { name, kind, once } = this.want;
+    // What is to be done once may be done already, whoever waits for its name.
+    const line = kind === 'lock' && !once ? this.tools.existingLine(name) : undefined;
     const known = line?.lastAnswer;
     if (known && !(known instanceof LockStoreError)) throw this.busyError(known.lease);
   }
@@ -282,6 +331,8 @@ export class Acquisition implements Caller {
     this.tools.ended(this);
   }
 }
+
+type BusyReply = Extract<AcquireReply, { status: 'busy' }>;
 
 function tooFewReplicas(name: string, acknowledged: number, replicas: number): LockStoreError {
   return new LockStoreError(

@@ -16,6 +16,7 @@ import type {
   Subject,
   TransferRequest,
 } from '../stores/lock-store.interface.js';
+import type { OutcomeStore } from '../stores/outcome.interface.js';
 import type { Clock } from './clock.js';
 import { TimeLimit } from './time-limit.js';
 
@@ -96,6 +97,23 @@ export class BoundedStore {
       () => this.store.forceRelease(subject, fencingToken),
       () => `release "${subject.name}" by force`,
     );
+  }
+
+  /** As the store has them, each bounded likewise; `undefined` if it has none. */
+  get outcomes(): OutcomeStore | undefined {
+    const { outcomes } = this.store;
+    if (!outcomes) return undefined;
+    const limit = <T>(task: string, take: () => Promise<T>) => this.limit(take, () => task);
+    return {
+      read: (name) => limit(`read the outcome of "${name}"`, () => outcomes.read(name)),
+      resolve: (request) =>
+        limit(`resolve the outcome of "${request.name}"`, () => outcomes.resolve(request)),
+      clear: (name, job, state) =>
+        limit(`forget the outcome of "${name}"`, () => outcomes.clear(name, job, state)),
+      names: (job, which, cursor) =>
+        limit(`list the outcomes of "${job}"`, () => outcomes.names(job, which, cursor)),
+      count: (job) => limit(`count the outcomes of "${job}"`, () => outcomes.count(job)),
+    };
   }
 
   tellsHandOvers(name: string): boolean {

@@ -111,7 +111,7 @@ describe('Hold', () => {
       await new Promise((resolve) => setImmediate(resolve));
       order.push('compensated');
     };
-    await hold.complete<unknown>(work, compensate).catch(() => order.push('failed'));
+    await hold.complete(work, compensate).catch(() => order.push('failed'));
     expect(order).toEqual(['compensated', 'failed']);
   });
 

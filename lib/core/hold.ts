@@ -1,15 +1,18 @@
-import { LockLostError } from '../lock.errors.js';
+import { type LockError, LockLostError } from '../lock.errors.js';
+import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
+import type { Outcome } from '../stores/outcome.interface.js';
 import type { AcquireOptions } from './acquire-options.js';
 import type { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import type { Lock } from './lock.js';
+import type { RetryOptions } from './retry.js';
 import type { Holding, Tenure } from './tenure.js';
 
 /**
  * What to do about a lock that was lost before the work under it had ended: roll back, retry, or
  * tell somebody. What it returns becomes the call's result.
  *
- * @param loss carries the work's `result`, if the work returned
+ * @param loss carries the work's `result` if the work returned, its `error` if it threw
  *
  * @example
  * const compensate: Compensate<void> = (loss) => ledger.cancel(loss.result);
@@ -25,7 +28,19 @@ export type Compensate<T> = (loss: LockLostError) => T | PromiseLike<T>;
 export interface WithLockOptions<T> extends AcquireOptions {
   /** Called when the lock was lost before the work ended, instead of failing with `LockLostError`. */
   readonly compensate?: Compensate<T>;
+  /** Does the work again if the lock was lost before it ended: for work that may be repeated. */
+  readonly retry?: RetryOptions;
 }
+
+/** What the end of work that is done once is told as. */
+export interface Ending<T> {
+  /** With an error, the call fails although the work is done. */
+  succeeded(result: T): { readonly outcome: Outcome; readonly error?: LockError | undefined };
+  readonly failed: Outcome;
+}
+
+/** The lock was lost, and the work is to be done again. */
+export const AGAIN = Symbol('again');
 
 /** A lock and the work that is done under it; keeps the contract about how the two end. */
 export class Hold {
@@ -34,52 +49,111 @@ export class Hold {
     private readonly holding: Holding,
     private readonly context: LockContext,
     private readonly emit: LockEventSink,
+    private readonly ending?: Ending<any>,
   ) {}
 
   /**
    * Does the work and gives the lock back. The work's own error comes out as it is; a result that
    * was reached without the lock does not, unless `compensate` takes care of it.
+   *
+   * @param mayRepeat whether a loss is answered with `AGAIN`; never once something is done that is done once
    */
   async complete<T>(
     work: (lock: Lock) => T | PromiseLike<T>,
     compensate?: Compensate<T>,
-  ): Promise<T> {
+    mayRepeat = false,
+  ): Promise<T | typeof AGAIN> {
     let result: T;
     try {
       result = await this.context.run(this.lock, this.holding, () => work(this.lock));
     } catch (error) {
-      const loss = await this.end();
+      const loss = await this.end(this.ending?.failed).catch(() => undefined); // told as an event
+      if (loss && mayRepeat) return AGAIN;
       if (loss && compensate) {
         // The work ended because of the loss: there is no error of its own to come out.
-        if (error === loss) return compensate(loss);
-        await this.compensateFailure(loss, compensate);
+        if (error === loss) return this.compensated(loss, compensate);
+        await this.compensateFailure(withError(loss, error), compensate);
       }
       throw error;
     }
-    const loss = await this.end();
+    // It was done under the lock: that this could not be told is an event, and no failure of the work.
+    if (this.ending) return this.succeed(result, compensate, false);
+    const loss = await this.end().catch(() => undefined); // the release goes on in the background
     if (!loss) return result;
-    const lossWithResult = withResult(loss, result);
-    if (compensate) return compensate(lossWithResult);
-    throw lossWithResult;
+    if (mayRepeat) return AGAIN;
+    return this.settle(withResult(loss, result), compensate);
   }
 
-  /** Tells the loss if the lock was not held to the end. */
-  private async end(): Promise<LockLostError | undefined> {
+  /**
+   * Tells that what is done once is done, even if the lock is lost, and gives the lock back.
+   *
+   * @param mustBeTold whether it fails if the store does not answer; it is told in the background then
+   * @throws LockLostError if it was lost, unless `compensate` takes care of it
+   */
+  async succeed<T>(result: T, compensate?: Compensate<T>, mustBeTold = true): Promise<T> {
+    const { outcome, error } = this.ending!.succeeded(result);
+    const { loss: former } = this.holding;
+    let loss: LockLostError | undefined;
+    try {
+      const released = await this.lock.end(outcome);
+      loss = former ?? this.lossIn(released);
+      this.tellProcessed(outcome, loss !== undefined);
+    } catch (failure) {
+      if (!former && mustBeTold) throw failure;
+      loss = former;
+    }
+    if (loss) return this.settle(withResult(loss, result), compensate);
+    if (error) throw error;
+    return result;
+  }
+
+  /** Gives the lock back after a failure; what is done once may be done anew, unless the lock was lost. */
+  async fail(compensate?: Compensate<unknown>): Promise<ReleaseOutcome> {
+    const loss = await this.end(this.ending?.failed);
+    if (!loss) return 'released';
+    if (compensate) await this.compensated(loss, compensate);
+    return loss.reason === 'taken-over' ? 'taken-over' : 'expired';
+  }
+
+  /**
+   * Gives the lock back; tells the loss if it was not held to the end. After a loss nobody knows how
+   * the work has ended, since a request may have been on its way: no outcome is told then.
+   */
+  private async end(outcome?: Outcome): Promise<LockLostError | undefined> {
     const { loss } = this.holding;
     if (loss) {
       // Of several names the others are still held.
-      if (this.holding.tenures.length > 1) this.lock.release().catch(() => undefined); // told as an event
+      if (this.tenures.length > 1) this.lock.release().catch(() => undefined); // told as an event
       return loss;
     }
-    try {
-      const outcome = await this.lock.release();
-      if (outcome === 'released') return undefined;
-      const [{ name, fencingToken }] = this.holding.tenures as [Tenure, ...Tenure[]];
-      return new LockLostError(name, fencingToken, outcome);
-    } catch {
-      // The work was done under the lock; the release goes on in the background, told as an event.
-      return undefined;
-    }
+    return this.lossIn(await (outcome ? this.lock.end(outcome) : this.lock.release()));
+  }
+
+  private get tenures(): [Tenure, ...Tenure[]] {
+    return this.holding.tenures as [Tenure, ...Tenure[]];
+  }
+
+  private lossIn(released: ReleaseOutcome): LockLostError | undefined {
+    if (released === 'released') return undefined;
+    const [{ name, fencingToken }] = this.tenures;
+    return new LockLostError(name, fencingToken, released);
+  }
+
+  private tellProcessed(outcome: Outcome, isLate: boolean): void {
+    if (outcome.kind !== 'processed') return;
+    const [{ name, fencingToken }] = this.tenures;
+    this.emit({ type: 'processed', name, job: outcome.job, fencingToken, isLate });
+  }
+
+  private settle<T>(loss: LockLostError, compensate: Compensate<T> | undefined): Promise<T> {
+    return compensate ? this.compensated(loss, compensate) : Promise.reject(loss);
+  }
+
+  private async compensated<T>(loss: LockLostError, compensate: Compensate<T>): Promise<T> {
+    const result = await compensate(loss);
+    const { lockName: name, fencingToken, reason } = loss;
+    this.emit({ type: 'compensated', name, fencingToken, reason });
+    return result;
   }
 
   private async compensateFailure<T>(
@@ -87,7 +161,7 @@ export class Hold {
     compensate: Compensate<T>,
   ): Promise<void> {
     try {
-      await compensate(loss);
+      await this.compensated(loss, compensate);
     } catch (error) {
       const { lockName: name, fencingToken } = loss;
       this.emit({ type: 'compensation-failed', name, fencingToken, error });
@@ -100,6 +174,15 @@ function withResult(loss: LockLostError, result: unknown): LockLostError {
   return new LockLostError(loss.lockName, loss.fencingToken, loss.reason, {
     message,
     result,
+    cause: loss,
+  });
+}
+
+function withError(loss: LockLostError, error: unknown): LockLostError {
+  const message = `${loss.message} The work under it threw; that is in "error".`;
+  return new LockLostError(loss.lockName, loss.fencingToken, loss.reason, {
+    message,
+    error,
     cause: loss,
   });
 }

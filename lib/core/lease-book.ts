@@ -1,5 +1,6 @@
 import { LockLostError, type LossReason } from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
+import type { Outcome } from '../stores/outcome.interface.js';
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
@@ -93,15 +94,19 @@ export class LeaseBook {
   }
 
   /** Ends a tenure: its lease goes to the next caller of this process, or back to the store. */
-  release(tenure: Tenure, by?: Lock): Promise<ReleaseOutcome> {
+  release(tenure: Tenure, by?: Lock, outcome?: Outcome): Promise<ReleaseOutcome> {
     const { lease, fencingToken } = tenure;
     const endsHere = tenure.markReleased();
     this.tools.ended(tenure);
     if (!endsHere) {
       const isAnothersNow = tenure.isReleased && lease.tenure !== undefined;
-      return isAnothersNow ? Promise.resolve('released') : this.giveBack(tenure, false, by);
+      return isAnothersNow
+        ? Promise.resolve('released')
+        : this.giveBack(tenure, false, by, outcome);
     }
-    if (!this.tools.passOn(lease)) return this.giveBack(tenure, tenure.isTold, by);
+    if (!this.tools.passOn(lease)) {
+      return this.giveBack(tenure, tenure.isTold, by, outcome);
+    }
     const { name } = lease;
     const { heldMs, isTold } = tenure;
     if (isTold) this.tools.emit({ type: 'released', name, fencingToken, heldMs });
@@ -133,23 +138,28 @@ export class LeaseBook {
     if (this.exclusive.get(lease.name) === lease) this.exclusive.delete(lease.name);
   }
 
-  private giveBack(tenure: Tenure, tells: boolean, by?: Lock): Promise<ReleaseOutcome> {
+  private giveBack(
+    tenure: Tenure,
+    tells: boolean,
+    by?: Lock,
+    outcome?: Outcome,
+  ): Promise<ReleaseOutcome> {
     const { lease } = tenure;
     const { name, kind, owner, fencingToken } = lease;
     const isOurs = lease.markReleased();
     this.drop(lease);
     // What was only tried has never been held.
     const minHoldMs = tenure.isTold ? lease.minHoldMs : 0;
-    const request = { name, kind, owner, fencingToken, minHoldMs };
+    const request = { name, kind, owner, fencingToken, minHoldMs, outcome };
     const releasing = this.tools.store.release(request);
     // In the same turn, so that leaving and queueing up again travel together.
     this.tools.freed(name);
     return releasing.then(
-      (outcome) => {
+      (found) => {
         if (isOurs) this.unreleased--;
-        if (tells) this.tellEnd(tenure, outcome);
+        if (tells) this.tellEnd(tenure, found);
         this.tools.ended(tenure);
-        return outcome;
+        return found;
       },
       (error: Error) => {
         by?.releaseFailed();

@@ -28,7 +28,7 @@ describe('LeaseKeeper', () => {
     const request = { name, kind: 'lock', units: 0, permits: 0, tokens: 1 } as const;
     const sentAt = clock.now();
     const reply = await store.acquire({ ...request, owner: 'me', ttlMs, holder: HOLDER });
-    if (reply.status === 'busy') throw new Error('busy');
+    if (reply.status !== 'granted') throw new Error(reply.status);
     const { fencingToken } = reply;
     const lease = new Lease(
       grantOf(clock, { name, fencingToken, sentAt, lengthMs: ttlMs, ...grant }),

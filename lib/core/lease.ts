@@ -5,6 +5,7 @@ import type {
   RenewReply,
   RenewRequest,
 } from '../stores/lock-store.interface.js';
+import type { OutcomeRecord } from '../stores/outcome.interface.js';
 import type { Clock } from './clock.js';
 import type { Tenure } from './tenure.js';
 
@@ -39,6 +40,10 @@ export interface LeaseGrant extends LeaseClaim {
   readonly replicas?: number | undefined;
   /** Since when it counts as held: later than `sentAt` where it was handed over. */
   readonly beganAt: number;
+  /** Whether it is to do something once, and the store has recorded that this is begun. */
+  readonly isBegun?: boolean | undefined;
+  /** What an earlier attempt at its element has left behind. */
+  readonly unknown?: OutcomeRecord | undefined;
 }
 
 /** How a lease is kept. */
@@ -71,6 +76,9 @@ export class Lease implements LeaseClaim {
   readonly beganAt: number;
   readonly minHoldMs: number;
   readonly replicas: number | undefined;
+  /** Whether it is held to do something once, and what an earlier try has left behind. */
+  readonly isOnce: boolean;
+  readonly unknown: OutcomeRecord | undefined;
   /** Who holds it at the moment. */
   tenure: Tenure | undefined;
   /** How many more callers of this process may have it in this turn. */
@@ -109,6 +117,8 @@ export class Lease implements LeaseClaim {
     this.passesLeft = terms.passesLeft;
     this.passesInAll = grant.lastToken - grant.fencingToken;
     this.replicas = grant.replicas;
+    this.isOnce = grant.isBegun === true;
+    this.unknown = grant.unknown;
     this.beganAt = grant.beganAt;
     this.minHoldMs = terms.minHoldMs;
     this.ttlMs = terms.ttlMs;

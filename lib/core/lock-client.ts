@@ -1,4 +1,9 @@
-import { LockBusyError, LockOptionsError, LockReentryError } from '../lock.errors.js';
+import {
+  LockBusyError,
+  LockLostError,
+  LockOptionsError,
+  LockReentryError,
+} from '../lock.errors.js';
 import type {
   Holder,
   LeaseRecord,
@@ -7,6 +12,7 @@ import type {
   ReleaseOutcome,
   Subject,
 } from '../stores/lock-store.interface.js';
+import type { OnceRequest, Outcome, OutcomeStore } from '../stores/outcome.interface.js';
 import {
   type AcquireDefaults,
   type AcquireOptions,
@@ -19,7 +25,7 @@ import { BoundedStore } from './bounded-store.js';
 import { type Clock, systemClock } from './clock.js';
 import { pack, unpack } from './detached-lock.js';
 import { type Duration, parseDuration } from './duration.js';
-import { type Compensate, Hold, type WithLockOptions } from './hold.js';
+import { AGAIN, type Ending, Hold, type WithLockOptions } from './hold.js';
 import { LeakWatch } from './leak-watch.js';
 import { LeaseBook } from './lease-book.js';
 import { LeaseCleaner } from './lease-cleaner.js';
@@ -27,6 +33,9 @@ import { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import { checkLockName } from './lock-name.js';
 import { Lock, type LockOperations } from './lock.js';
+import { Pauses } from './pauses.js';
+import { refusalOf } from './refusal.js';
+import { resolveRetry } from './retry.js';
 import { Semaphore, type SemaphoreOperations } from './semaphore.js';
 import { Taker } from './taker.js';
 import { type Holding, Tenure } from './tenure.js';
@@ -64,6 +73,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   private readonly leases: LeaseBook;
   private readonly taker: Taker;
   private readonly leaks: LeakWatch;
+  private readonly pauses: Pauses;
   /** Works under a lock that have not ended. */
   private holds = 0;
   private whenIdle: (() => void) | undefined;
@@ -89,6 +99,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     const tools = { store, clock, cleaner, leases, context, giveBack, checkIdle };
     this.taker = new Taker(tools, options);
     this.leaks = new LeakWatch(options.leakStacks, (tenure, stack) => this.reclaim(tenure, stack));
+    this.pauses = new Pauses(clock);
     this.clock = clock;
     this.store = store;
     this.cleaner = cleaner;
@@ -118,6 +129,11 @@ export class LockClient implements LockOperations, SemaphoreOperations {
 
   detach(holding: Holding): string {
     holding.assertHeld();
+    if (holding.tenures.some(({ lease }) => lease.isOnce)) {
+      throw new LockOptionsError(
+        `The lock "${holding.name}" cannot be detached: it is held to do something once, and only who has begun can tell the end.`,
+      );
+    }
     if (holding.tenures.some((tenure) => tenure.locks > 1)) {
       throw new LockReentryError(
         `The lock "${holding.name}" cannot be detached: others of the same async context hold it, too.`,
@@ -156,32 +172,100 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     work: (lock: Lock) => T | PromiseLike<T>,
     options?: WithLockOptions<T>,
   ): Promise<T> {
-    if (!options) return this.holdDuring(await this.taker.take(names, NO_OPTIONS), work, undefined);
-    const { compensate, ...acquireOptions } = options;
-    return this.holdDuring(await this.taker.take(names, acquireOptions), work, compensate);
+    if (!options) return this.holdDuring(await this.taker.take(names, NO_OPTIONS), work);
+    return this.holdRepeatedly((given) => this.taker.take(names, given), work, options);
   }
 
   async withWanted<T>(
     want: Want,
     work: (lock: Lock) => T | PromiseLike<T>,
-    { compensate, ...options }: WithLockOptions<T>,
+    options: WithLockOptions<T>,
   ): Promise<T> {
-    return this.holdDuring(await this.taker.takeWanted(want, options), work, compensate);
+    return this.holdRepeatedly((given) => this.taker.takeWanted(want, given), work, options);
   }
 
-  private async holdDuring<T>(
-    holding: Holding,
+  /**
+   * Does the work under what `take` takes; again, if that was lost and the options say so.
+   *
+   * @param ending of work that is done once
+   */
+  async holdRepeatedly<T>(
+    take: (options: AcquireOptions) => Promise<Holding>,
     work: (lock: Lock) => T | PromiseLike<T>,
-    compensate: Compensate<T> | undefined,
+    { compensate, retry, ...options }: WithLockOptions<T>,
+    ending?: Ending<T>,
   ): Promise<T> {
-    const hold = new Hold(new Lock(holding, this), holding, this.context, this.options.emit);
+    const { attempts, pauseAfter } = resolveRetry(retry, 'withLock');
+    for (let made = 1; ; made++) {
+      const mayRepeat = made < attempts;
+      const holding = await take(options);
+      const hold = this.holdOf(holding, new Lock(holding, this), ending);
+      const result = await this.during(hold.complete(work, compensate, mayRepeat));
+      if (result !== AGAIN) return result;
+      await this.pauses.pause(pauseAfter(made), { isWaitedFor: true, signal: options.signal });
+    }
+  }
+
+  private holdDuring<T>(holding: Holding, work: (lock: Lock) => T | PromiseLike<T>): Promise<T> {
+    return this.during(this.holdOf(holding, new Lock(holding, this)).complete(work) as Promise<T>);
+  }
+
+  /** How work under a lock ends. */
+  holdOf(holding: Holding, lock: Lock, ending?: Ending<any>): Hold {
+    return new Hold(lock, holding, this.context, this.options.emit, ending);
+  }
+
+  private async during<T>(held: Promise<T>): Promise<T> {
     this.holds++;
     try {
-      return await hold.complete(work, compensate);
+      return await held;
     } finally {
       this.holds--;
       this.checkIdle();
     }
+  }
+
+  /** Takes a name in order to do its element once; `tenure.lease.unknown` is what somebody left behind. */
+  takeOnce(name: string, once: OnceRequest, options: AcquireOptions): Promise<Tenure> {
+    return this.taker.takeOnce(name, once, options);
+  }
+
+  /** The handle of a tenure that was taken to do something once. */
+  lockFor(tenure: Tenure): Lock {
+    return new Lock(tenure, this);
+  }
+
+  /** Begins an element anew under a lock that was taken to ask about it first. */
+  async beginAnew(tenure: Tenure, once: OnceRequest): Promise<void> {
+    tenure.assertHeld();
+    const { name, kind, units, owner, ttlMs, fencingToken } = tenure.lease;
+    const { holder } = this.options;
+    const lease = { name, kind, units, permits: 0, owner, ttlMs, tokens: 1, holder } as const;
+    try {
+      const anew = { ...once, onUnknown: 'retry' } as const;
+      const reply = await this.store.acquire({ ...lease, once: anew });
+      if (reply.status === 'granted' && reply.fencingToken === fencingToken) return;
+      if (reply.status !== 'granted' && reply.status !== 'busy') throw refusalOf(reply);
+      throw new LockLostError(name, fencingToken, 'taken-over');
+    } catch (error) {
+      this.cleaner.clean({ name, kind, owner, outcome: { kind: 'open', job: once.job } }, ttlMs);
+      if (error instanceof LockLostError) tenure.lease.lose('taken-over');
+      else this.leases.forget(tenure);
+      throw error;
+    }
+  }
+
+  /** Outcomes of what is done once, as far as the store keeps them. */
+  get outcomes(): OutcomeStore | undefined {
+    return this.store.outcomes;
+  }
+
+  get storeDescription(): string {
+    return this.options.store.description;
+  }
+
+  get holder(): Holder {
+    return this.options.holder;
   }
 
   inspect(subject: Subject): Promise<NameRecord> {
@@ -219,9 +303,9 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     holding.assertHeld();
   }
 
-  release(holding: Holding, by?: Lock): Promise<ReleaseOutcome> {
+  release(holding: Holding, by?: Lock, outcome?: Outcome): Promise<ReleaseOutcome> {
     if (by) this.leaks.unwatch(by, holding);
-    if (holding instanceof Tenure) return this.releaseOne(holding, by);
+    if (holding instanceof Tenure) return this.releaseOne(holding, by, outcome);
     return this.releaseAll(holding, by);
   }
 
@@ -235,6 +319,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   /** Refuses new locks, rejects waiters, gives handlers `timeoutMs`, then takes their locks away. */
   async drain(timeoutMs: number): Promise<void> {
     this.taker.drain();
+    this.pauses.end();
     await this.untilIdle(timeoutMs);
     for (const { lease } of this.leases) lease.lose('shutdown');
     await this.cleaner.close();
@@ -244,10 +329,10 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     return this.store.close();
   }
 
-  private releaseOne(tenure: Tenure, by?: Lock): Promise<ReleaseOutcome> {
+  private releaseOne(tenure: Tenure, by?: Lock, outcome?: Outcome): Promise<ReleaseOutcome> {
     // Whoever joined it may go on: the last one ends it.
     if (--tenure.locks > 0 && tenure.isHeld) return Promise.resolve('released');
-    return this.leases.release(tenure, by);
+    return this.leases.release(tenure, by, outcome);
   }
 
   private giveBack(tenure: Tenure): void {

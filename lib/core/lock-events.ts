@@ -1,5 +1,15 @@
 import type { LockLostError, LossReason } from '../lock.errors.js';
 import type { LeaseRecord } from '../stores/lock-store.interface.js';
+import type { OutcomeRecord } from '../stores/outcome.interface.js';
+
+/**
+ * What is done about an element whose outcome nobody knows: it is done again, left to a person, or
+ * counts as done.
+ *
+ * @example
+ * const decide = async (): Promise<OutcomeDecision> => ((await hasArrived()) ? 'processed' : 'retry');
+ */
+export type OutcomeDecision = 'retry' | 'hold' | 'processed';
 
 interface LockEventOf<Type extends string> {
   readonly type: Type;
@@ -109,6 +119,57 @@ export interface LockCompensationFailedEvent extends HeldLockEventOf<'compensati
 }
 
 /**
+ * `compensate` has taken care of a loss; the call gave what it returned.
+ *
+ * @example
+ * if (event.type === 'compensated') audit(event.name, event.reason);
+ */
+export interface LockCompensatedEvent extends HeldLockEventOf<'compensated'> {
+  readonly reason: LossReason;
+}
+
+/**
+ * An element is marked as processed.
+ *
+ * @example
+ * if (event.type === 'processed' && event.isLate) page(`${event.name} may have been done twice`);
+ */
+export interface ElementProcessedEvent extends HeldLockEventOf<'processed'> {
+  readonly job: string;
+  /** Its lock was lost before it was done: somebody else may be at it, or have done it, too. */
+  readonly isLate: boolean;
+}
+
+/**
+ * An element was met that somebody began and whose end was never told, and this is done about it.
+ *
+ * @example
+ * if (event.type === 'outcome-unknown' && event.decision === 'hold') page(event.name);
+ */
+export interface OutcomeUnknownEvent extends LockEventOf<'outcome-unknown'> {
+  readonly job: string;
+  readonly record: OutcomeRecord;
+  readonly decision: OutcomeDecision;
+}
+
+/**
+ * A decorated method did not run, though it was called: somebody else is at it, or it is done.
+ *
+ * @example
+ * if (event.type === 'skipped' && event.isMissed) page(`${event.name} still ran from a tick before`);
+ */
+export interface LockSkippedEvent extends LockEventOf<'skipped'> {
+  readonly reason: 'busy' | 'processed';
+  /** Who has it, or had it when it was done. */
+  readonly holder: LeaseRecord['holder'] | null;
+  /**
+   * Nobody runs it this time: who has it began before `minHold` ago, so at an earlier call.
+   * Only with `minHold`.
+   */
+  readonly isMissed: boolean;
+}
+
+/**
  * The store cannot tell of hand-overs: those that wait ask for themselves, and again and again.
  *
  * @example
@@ -146,6 +207,10 @@ export type LockEvent =
   | LockForcedEvent
   | LockLeakedEvent
   | LockCompensationFailedEvent
+  | LockCompensatedEvent
+  | ElementProcessedEvent
+  | OutcomeUnknownEvent
+  | LockSkippedEvent
   | LockPollingEvent
   | LockPermitsChangedEvent;
 

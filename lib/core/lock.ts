@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { LockOptionsError } from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
+import type { Outcome } from '../stores/outcome.interface.js';
 import type { Duration } from './duration.js';
 import type { Holding, Tenure } from './tenure.js';
 
@@ -8,7 +9,7 @@ import type { Holding, Tenure } from './tenure.js';
 export interface LockOperations {
   extend(holding: Holding, ttl: Duration): Promise<void>;
   /** @param by is told of a failure, after which it may be tried again */
-  release(holding: Holding, by?: Lock): Promise<ReleaseOutcome>;
+  release(holding: Holding, by?: Lock, outcome?: Outcome): Promise<ReleaseOutcome>;
   detach(holding: Holding): string;
 }
 
@@ -149,6 +150,11 @@ export class Lock implements AsyncDisposable {
    */
   release(): Promise<ReleaseOutcome> {
     return (this.releasing ??= this.operations.release(this.holding, this));
+  }
+
+  /** @internal Gives it back, even if it was before, and tells what became of its element. */
+  end(outcome: Outcome): Promise<ReleaseOutcome> {
+    return (this.releasing = this.operations.release(this.holding, this, outcome));
   }
 
   /** @internal The store has not answered. */

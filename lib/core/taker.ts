@@ -7,6 +7,7 @@ import {
   LockReentryError,
 } from '../lock.errors.js';
 import type { Holder, RenewReply } from '../stores/lock-store.interface.js';
+import type { OnceRequest } from '../stores/outcome.interface.js';
 import {
   type AcquireDefaults,
   type AcquireOptions,
@@ -109,6 +110,20 @@ export class Taker {
   async takeWanted(want: Want, options: AcquireOptions): Promise<Tenure> {
     const what = (): string => `semaphore "${want.name}"`;
     return this.run(want, resolveAcquireOptions(options, this.options, what));
+  }
+
+  /** Takes a name in order to do its element once, which no lock of the same context can stand for. */
+  async takeOnce(name: string, once: OnceRequest, options: AcquireOptions): Promise<Tenure> {
+    checkLockName(name);
+    const resolved = this.resolve(name, options);
+    if (this.tools.context.tenureOf(name)) {
+      throw new LockReentryError(
+        `"${name}" is to be done once, and is locked by the same async context already: it would wait for itself. ` +
+          'Say "once" where the lock is taken first.',
+        name,
+      );
+    }
+    return this.run({ name, kind: 'lock', units: 0, permits: 0, once }, resolved);
   }
 
   /** Takes over what another process has detached: all of it, or none. */

@@ -1,18 +1,21 @@
 import { randomUUID } from 'node:crypto';
-import { LockStoreError } from '../lock.errors.js';
+import { type LockError, LockStoreError } from '../lock.errors.js';
 import type {
   AcquireReply,
   Grant,
   HandOver,
   Holder,
   LeaseRecord,
+  ReleaseRequest,
   Share,
   Subject,
 } from '../stores/lock-store.interface.js';
+import type { OnceRequest, OutcomeRecord } from '../stores/outcome.interface.js';
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
 import { isRenewed, type LeaseGrant, safeEnd } from './lease.js';
+import { refusalOf } from './refusal.js';
 
 /** How long a place in the queue is kept without a sign of life, and a lease for who was handed it. */
 const CLAIM_MS = 3_000;
@@ -28,11 +31,17 @@ const NO_TOKEN = 0;
 /** What is waited for, and how. */
 export interface WaitRequest extends Subject, Share {
   readonly ttlMs: number;
+  readonly once?: OnceRequest | undefined;
 }
 
 /** What the store last said: what is in the way, or that it could not be asked. */
 export type WaitAnswer =
   { readonly lease: LeaseRecord | null; readonly place: number } | LockStoreError;
+
+/** A grant, by answer or by hand-over. */
+type WaitGrant = Grant & { readonly unknown?: OutcomeRecord | undefined };
+
+type AcceptedHow = Pick<LeaseGrant, 'sentAt' | 'lengthMs' | 'beganAt' | 'isBegun'>;
 
 /** Whoever waits. */
 export interface WaitListener {
@@ -41,8 +50,8 @@ export interface WaitListener {
   granted(grant: LeaseGrant): void;
   /** The store has said what is in the way. */
   answered(answer: WaitAnswer): void;
-  /** The store could not be asked at all: the wait has not begun, and is over. */
-  failed(error: LockStoreError): void;
+  /** The wait is over: the store could not be asked at all, or there is nothing to be done any more. */
+  failed(error: LockError): void;
 }
 
 /** Where waits are kept, so that they are asked for again and hear of hand-overs. */
@@ -106,8 +115,8 @@ export class Wait {
     if (this.isAsking) this.asksAgain = true;
     if (this.isOver || this.isAsking || this.isConfirming) return;
     const { store, clock, holder } = this.tools;
-    const { name, kind, units, permits, ttlMs } = this.request;
-    const { owner, claimMs } = this;
+    const { request, owner, claimMs } = this;
+    const { units } = request;
     const number = ++this.number;
     this.sentAt.push(clock.now());
     if (this.sentAt.length > NUMBERS_KEPT) this.sentAt.shift();
@@ -117,14 +126,14 @@ export class Wait {
     this.nextAskAt = Infinity;
     const tokens = this.listener.hasFollowers ? BLOCK_SIZE : 1;
     const registration = { number, claimMs, tokens: units === 0 ? BLOCK_SIZE : 1 };
-    store.acquire({ name, kind, units, permits, owner, ttlMs, tokens, holder, registration }).then(
+    store.acquire({ ...request, owner, tokens, holder, registration }).then(
       (reply) => owner === this.owner && this.onReply(reply, number),
       (error: LockStoreError) => owner === this.owner && this.onError(error),
     );
   }
 
   private onReply(reply: AcquireReply, number: number): void {
-    const { name, kind, ttlMs } = this.request;
+    const { ttlMs } = this.request;
     this.isAsking = false;
     if (reply.formerPermits !== undefined) {
       this.tools.permitsChanged(this.request, reply.formerPermits);
@@ -132,12 +141,15 @@ export class Wait {
     if (reply.status === 'granted') {
       if (this.isOver) this.giveBackIfAnother(reply);
       else this.receive(reply, number, number === 1 ? ttlMs : this.claimMs, false);
+    } else if (reply.status !== 'busy') {
+      if (this.isOver) return;
+      this.end();
+      this.listener.failed(refusalOf(reply));
     } else if (!this.isOver) {
       this.hear(reply);
     } else if (reply.place > 0) {
       // Asked or answered late, it may have queued up anew; what has been handed over stays.
-      const { owner } = this;
-      this.tools.cleaner.leave({ name, kind, owner, fencingToken: NO_TOKEN }, ttlMs);
+      this.tools.cleaner.leave({ ...this.claim, fencingToken: NO_TOKEN }, ttlMs);
     }
   }
 
@@ -156,11 +168,18 @@ export class Wait {
   stop(): void {
     if (this.isOver) return;
     this.end();
-    const { name, kind, ttlMs } = this.request;
-    const claim = { name, kind, owner: this.owner };
+    const { claim } = this;
+    const { ttlMs } = this.request;
     if (this.isAsking || this.isInDoubt || this.isConfirming)
       this.tools.cleaner.clean(claim, ttlMs);
     else this.tools.cleaner.leave(claim, ttlMs);
+  }
+
+  /** What is given up with it: nothing has been begun. */
+  private get claim(): ReleaseRequest {
+    const { name, kind, once } = this.request;
+    const outcome = once && ({ kind: 'open', job: once.job } as const);
+    return { name, kind, owner: this.owner, outcome };
   }
 
   private end(): void {
@@ -171,16 +190,14 @@ export class Wait {
   /** A registration that was on its way when the grant came may have been answered after its end. */
   private giveBackIfAnother({ fencingToken }: Grant): void {
     if (fencingToken === this.accepted) return;
-    const { name, kind, ttlMs } = this.request;
-    this.tools.cleaner.leave({ name, kind, owner: this.owner, fencingToken }, ttlMs);
+    this.tools.cleaner.leave({ ...this.claim, fencingToken }, this.request.ttlMs);
   }
 
   private hear(answer: WaitAnswer): void {
     const isFirst = this.lastAnswer === undefined;
     if (isFirst && answer instanceof LockStoreError) {
-      const { name, kind, ttlMs } = this.request;
       this.end();
-      this.tools.cleaner.clean({ name, kind, owner: this.owner }, ttlMs);
+      this.tools.cleaner.clean(this.claim, this.request.ttlMs);
       this.listener.failed(answer);
       return;
     }
@@ -221,39 +238,35 @@ export class Wait {
     return Math.max(1, Math.min(usualMs, untilEndMs));
   }
 
-  private receive(grant: Grant, number: number, lengthMs: number, isHandedOver: boolean): void {
+  private receive(grant: WaitGrant, number: number, lengthMs: number, isHandedOver: boolean): void {
     const { clock } = this.tools;
     const sentAt = this.sentAt.at(number - 1 - this.number) ?? -Infinity;
     const now = clock.now();
     if (now < safeEnd(sentAt, lengthMs)) {
-      this.accept(grant, sentAt, lengthMs, isHandedOver || number > 1 ? now : sentAt);
+      const beganAt = isHandedOver || number > 1 ? now : sentAt;
+      this.accept(grant, {
+        sentAt,
+        lengthMs,
+        beganAt,
+        isBegun: this.request.once !== undefined && !isHandedOver,
+      });
     } else if (!this.isConfirming) {
       void this.confirm(grant);
     }
   }
 
-  private accept(grant: Grant, sentAt: number, lengthMs: number, beganAt: number): void {
+  private accept(grant: WaitGrant, how: AcceptedHow): void {
     this.end();
     this.accepted = grant.fencingToken;
     const { name, kind, units } = this.request;
     const { owner } = this;
-    const { fencingToken, lastToken, isWaitedFor } = grant;
-    this.listener.granted({
-      name,
-      kind,
-      units,
-      owner,
-      fencingToken,
-      lastToken,
-      isWaitedFor,
-      sentAt,
-      lengthMs,
-      beganAt,
-    });
+    const { fencingToken, lastToken, isWaitedFor, unknown } = grant;
+    const lease = { fencingToken, lastToken, isWaitedFor, unknown };
+    this.listener.granted({ name, kind, units, owner, ...lease, ...how });
   }
 
   /** The grant came too late to start with: only if the store still has it, it counts. */
-  private async confirm(grant: Grant): Promise<void> {
+  private async confirm(grant: WaitGrant): Promise<void> {
     const { store, clock } = this.tools;
     const { name, kind, ttlMs } = this.request;
     const { owner } = this;
@@ -269,7 +282,7 @@ export class Wait {
       const [reply] = await store.renew([{ name, kind, owner, fencingToken, ttlMs }]);
       if (this.isOver) return; // who ended it has cleaned up
       if (isRenewed(reply!) && clock.now() < safeEnd(sentAt, ttlMs)) {
-        this.accept(grant, sentAt, ttlMs, sentAt);
+        this.accept(grant, { sentAt, lengthMs: ttlMs, beganAt: sentAt, isBegun: false });
         return;
       }
       this.lastAnswer = late;
@@ -284,8 +297,7 @@ export class Wait {
 
   /** Begins again at the end of the queue, as another owner: the former one may be cleaned up at leisure. */
   private restart(): void {
-    const { name, kind, ttlMs } = this.request;
-    this.tools.cleaner.clean({ name, kind, owner: this.owner }, ttlMs);
+    this.tools.cleaner.clean(this.claim, this.request.ttlMs);
     if (this.isListed) this.register.remove(this);
     this.owner = randomUUID();
     this.number = 0;

@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.js';
+import type { OnceRequest, Outcome, OutcomeRecord, OutcomeStore } from './outcome.interface.js';
 
 /**
  * Who holds a name, as it is told to others. Nothing in it is secret.
@@ -116,6 +117,8 @@ export interface AcquireRequest extends Subject, Share {
   readonly holder: Holder;
   /** Enters the queue if the name is not free, or renews the place there. Left out by who does not wait. */
   readonly registration?: Registration | undefined;
+  /** Its element is to be done once: records that it is begun, unless it is done already. */
+  readonly once?: OnceRequest | undefined;
 }
 
 /**
@@ -143,6 +146,8 @@ export interface Grant {
 export type AcquireReply =
   | (Grant & {
       readonly status: 'granted';
+      /** What an earlier attempt has left behind, whose outcome nobody knows. */
+      readonly unknown?: OutcomeRecord | undefined;
       /** What the semaphore's permits were until this request declared another number. */
       readonly formerPermits?: number | undefined;
     })
@@ -153,6 +158,12 @@ export type AcquireReply =
       /** The asker's place in the queue: 1 is next, 0 if it does not stand there. */
       readonly place: number;
       readonly formerPermits?: number | undefined;
+    }
+  | {
+      /** It is not to be done: it is done, its outcome is unknown, or it was begun with another fingerprint. */
+      readonly status: 'processed' | 'unknown' | 'mismatch';
+      readonly record: OutcomeRecord;
+      readonly formerPermits?: undefined;
     };
 
 /**
@@ -263,6 +274,8 @@ export interface ReleaseRequest extends Subject {
   readonly fencingToken?: number | undefined;
   /** How long the name stays taken at least, counted from its acquisition. */
   readonly minHoldMs?: number | undefined;
+  /** Of a lease that was asked for with `once`: what became of its element. Left out, it stays as it is. */
+  readonly outcome?: Outcome | undefined;
 }
 
 /**
@@ -324,6 +337,8 @@ export interface LockStore {
    * `forced`, and the name is handed over.
    */
   forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]>;
+  /** Outcomes of what is done once; a store without them refuses `once`. */
+  readonly outcomes?: OutcomeStore;
   /** Closes the connections that the store itself has made, and no other. */
   close(): Promise<void>;
 }

@@ -7,6 +7,7 @@ import type {
   RenewReply,
   RenewRequest,
 } from '../stores/lock-store.interface.js';
+import type { OutcomeStore } from '../stores/outcome.interface.js';
 
 /**
  * A store that grants every lock to everybody: decorators and services work, and nothing is locked.
@@ -17,6 +18,14 @@ import type {
 export class UnlockedStore implements LockStore {
   readonly description = 'no store: locks are switched off';
   readonly notices = [];
+  /** Nothing is known of any outcome, so that whatever is to be done once is done whenever it is asked for. */
+  readonly outcomes: OutcomeStore = {
+    read: async () => null,
+    resolve: async () => 'none',
+    clear: async () => false,
+    names: async () => ({ names: [] }),
+    count: async () => ({ processed: 0, begun: 0 }),
+  };
   private lastToken = 0;
 
   async connect(): Promise<void> {}

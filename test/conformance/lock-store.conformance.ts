@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
+import { hasOutcomes } from './outcomes.conformance.js';
 import { hasQueues } from './queues.conformance.js';
 import { hasSemaphores } from './semaphores.conformance.js';
 import { hasSharedLocks } from './shared-locks.conformance.js';
@@ -258,6 +259,7 @@ export function behavesAsLockStore(underTest: () => StoreUnderTest): void {
   hasQueues(() => probe);
   hasSharedLocks(() => probe);
   hasSemaphores(() => probe);
+  hasOutcomes(() => probe);
 
   describe.each(ODD_NAMES)('a name with %s', (_what, odd) => {
     it('is a name like any other', async () => {

@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@jest/globals';
-import type { AcquireReply, AcquireRequest, HandOver, LockStore, NameKind } from 'nestjs-locker';
+import type {
+  AcquireReply,
+  AcquireRequest,
+  HandOver,
+  LockStore,
+  NameKind,
+  ReleaseRequest,
+} from 'nestjs-locker';
 import { until } from '../support/until.js';
 
 /** A store under test, and how its time passes. */
@@ -61,6 +68,12 @@ export class StoreProbe {
     return { name: this.name, kind: this.kind };
   }
 
+  get outcomes() {
+    const { outcomes } = this.store;
+    if (!outcomes) throw new Error('the store was expected to keep outcomes');
+    return outcomes;
+  }
+
   acquire(owner: string, { number, claimMs = LONG, ...asked }: Asked = {}): Promise<AcquireReply> {
     const { tokens = 1 } = asked;
     return this.store.acquire({
@@ -90,8 +103,13 @@ export class StoreProbe {
     return reply.place;
   }
 
-  release(owner: string, fencingToken?: number, minHoldMs?: number) {
-    return this.store.release({ ...this.subject, owner, fencingToken, minHoldMs });
+  release(
+    owner: string,
+    fencingToken?: number,
+    minHoldMs?: number,
+    outcome?: ReleaseRequest['outcome'],
+  ) {
+    return this.store.release({ ...this.subject, owner, fencingToken, minHoldMs, outcome });
   }
 
   async renew(owner: string, fencingToken: number, ttlMs = LONG) {

@@ -13,7 +13,9 @@ import type {
   Subject,
   TransferRequest,
 } from '../lock-store.interface.js';
+import type { OnceRequest, OutcomeStore } from '../outcome.interface.js';
 import { MemoryName, type MemoryTools } from './memory-name.js';
+import { MemoryOutcomes } from './memory-outcomes.js';
 
 /** Leases in the memory of one process: for development, and for applications that have only one. */
 export class MemoryLockStore implements LockStore {
@@ -22,15 +24,22 @@ export class MemoryLockStore implements LockStore {
     'Locks are kept in the memory of this process (store: "memory"): they exclude nobody outside it.',
   ];
 
+  readonly outcomes: OutcomeStore;
+  private readonly elements: MemoryOutcomes;
   private readonly names = new Map<string, MemoryName>();
   private readonly listeners: HandOverListener[] = [];
   private readonly tools: MemoryTools;
   private lastToken = 0;
   private sweepAtSize = 1_000;
+  private stepAt: number | undefined;
 
   constructor(readonly clock: Clock) {
+    const now = () => this.stepAt ?? clock.now();
+    const leasesOf = (name: string) => this.find({ name, kind: 'lock' });
+    this.elements = new MemoryOutcomes({ now, leasesOf });
+    this.outcomes = this.elements;
     this.tools = {
-      now: () => clock.now(),
+      now,
       takeTokens: (count) => {
         const first = Math.max(this.lastToken + 1, Date.now() * 1_000);
         this.lastToken = first + count - 1;
@@ -53,7 +62,10 @@ export class MemoryLockStore implements LockStore {
   }
 
   async acquire(request: AcquireRequest): Promise<AcquireReply> {
-    return this.findOrMake(request).acquire(request);
+    const { once } = request;
+    return once
+      ? this.atOnce(() => this.acquireOnce(request, once))
+      : this.findOrMake(request).acquire(request);
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
@@ -65,11 +77,13 @@ export class MemoryLockStore implements LockStore {
   }
 
   async release(request: ReleaseRequest): Promise<ReleaseOutcome> {
-    const name = this.find(request);
-    if (!name) return 'expired';
-    const outcome = name.release(request);
-    if (name.isIdle) this.names.delete(keyOf(request));
-    return outcome;
+    const { outcome } = request;
+    if (!outcome) return this.giveUp(request);
+    return this.atOnce(() => {
+      const wasReleased = this.elements.settle(request, outcome);
+      const released = this.giveUp(request);
+      return wasReleased ? 'released' : released;
+    });
   }
 
   async inspect(subject: Subject): Promise<NameRecord> {
@@ -85,6 +99,36 @@ export class MemoryLockStore implements LockStore {
   /** Gives a name to somebody past the queue; who had it is not told. */
   protected seize(request: AcquireRequest): void {
     this.findOrMake(request).seize(request);
+  }
+
+  private acquireOnce(request: AcquireRequest, once: OnceRequest): AcquireReply {
+    const { name, kind, owner } = request;
+    const refusal = this.elements.refusal(name, once);
+    if (refusal) {
+      this.giveUp({ name, kind, owner });
+      return refusal;
+    }
+    const reply = this.findOrMake(request).acquire(request);
+    if (reply.status !== 'granted') return reply;
+    return { ...reply, unknown: this.elements.begin(request, once, reply.fencingToken) };
+  }
+
+  private giveUp(request: ReleaseRequest): ReleaseOutcome {
+    const name = this.find(request);
+    if (!name) return 'expired';
+    const outcome = name.release(request);
+    if (name.isIdle) this.names.delete(keyOf(request));
+    return outcome;
+  }
+
+  /** One step sees one time: what it found held does not end before it has written so. */
+  private atOnce<T>(take: () => T): T {
+    this.stepAt = this.clock.now();
+    try {
+      return take();
+    } finally {
+      this.stepAt = undefined;
+    }
   }
 
   private findOrMake(subject: Subject): MemoryName {

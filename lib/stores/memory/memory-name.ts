@@ -144,6 +144,18 @@ export class MemoryName {
     return { holders: this.records(), waiting: this.waiters.size, permits: this.permits };
   }
 
+  /** The tokens of its leases, each one's first. */
+  heldTokens(): ReadonlySet<number> {
+    this.forgetEnded();
+    return new Set([...this.holders.values()].map(({ fencingToken }) => fencingToken));
+  }
+
+  /** Under which token this owner holds it. */
+  tokenOf(owner: string): number | undefined {
+    this.forgetEnded();
+    return this.holders.get(owner)?.fencingToken;
+  }
+
   /** Gives it to somebody past the queue; who had it is not told. */
   seize(request: AcquireRequest): void {
     this.holders.clear();

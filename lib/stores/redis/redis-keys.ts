@@ -36,7 +36,27 @@ export function keysOf(prefix: string, { name, kind }: Subject): NameKeys {
   };
 }
 
-function ownTag(name: string): string | undefined {
+/** All tags that names without one of their own have. */
+export const BUCKET_TAGS: readonly string[] = Array.from({ length: BUCKETS }, (_, i) => String(i));
+
+/** Where the outcome of a name is kept, in the same slot. */
+export function recordKeyOf(prefix: string, name: string): string {
+  return `${prefix}:{${tagOf(name)}}:outcome:${name}`;
+}
+
+/** The names of a job and a tag that are processed, and those that are begun. */
+export function listKeysOf(prefix: string, tag: string, job: string): readonly [string, string] {
+  const root = `${prefix}:{${tag}}:`;
+  return [`${root}processed:${job}`, `${root}begun:${job}`];
+}
+
+/** The tags of their own that names of a job have. */
+export function tagsKeyOf(prefix: string, job: string): string {
+  return `${prefix}:tags:${job}`;
+}
+
+/** The tag that a name brings itself, of which there may be any number. */
+export function ownTag(name: string): string | undefined {
   const open = name.indexOf('{');
   const close = open < 0 ? -1 : name.indexOf('}', open);
   return close > open + 1 ? name.slice(open + 1, close) : undefined;

@@ -25,8 +25,10 @@ import * as lua from './lua.js';
 import type { RedisConnection } from './redis-connection.js';
 import { keysOf, tagOf } from './redis-keys.js';
 import { RedisHandOverChannel } from './redis-hand-over.channel.js';
+import { RedisOutcomes, toRecord, toRefusal } from './redis-outcomes.js';
 import { RedisScript, withoutCommand } from './redis-script.js';
 import { StepBatcher } from './step-batcher.js';
+import { TagRegister } from './tag-register.js';
 
 const renewScript = new RedisScript(lua.renew);
 type Result = [error: Error | null, reply: unknown];
@@ -42,6 +44,8 @@ const RENEW_REPLIES: Record<string, RenewReply> = {
 
 /** Leases on one Redis deployment: standalone, a Sentinel group, or a Cluster. */
 export class RedisLockStore implements LockStore {
+  readonly outcomes: RedisOutcomes;
+
   private readonly steps: StepBatcher;
   private readonly channel: HandOverChannel;
   private replication: Redis | Cluster | undefined;
@@ -55,6 +59,9 @@ export class RedisLockStore implements LockStore {
     const Channel = connection.isCluster ? ClusterHandOverChannel : RedisHandOverChannel;
     this.channel = new Channel(connection, prefix);
     this.steps = new StepBatcher(connection.client, (group) => this.channel.addressOf(group));
+    const tags = new TagRegister(connection.client, prefix);
+    const groupOf = (tag: string): string => (connection.isCluster ? tag : '');
+    this.outcomes = new RedisOutcomes(this.steps, prefix, tags, groupOf);
   }
 
   get description(): string {
@@ -116,14 +123,14 @@ export class RedisLockStore implements LockStore {
     const lengthMs = number > 1 ? claimMs : ttlMs;
     const isCommon = units === 0 && permits === 0 && keys.tokenCounterTtlS === 0;
     const spec = `${isCommon ? 'a' : 'A'} ${lengthMs} ${tokens} ${ttlMs} ${units} ${permits} ${number} ${claimMs} ${keys.tokenCounterTtlS} ${later}`;
-    const args = [spec, owner];
-    return this.steps.run(
-      group,
-      keys,
-      args,
-      this.parserFor(group, registration),
-      this.describe(holder),
-    );
+    const parse = this.parserFor(group, request);
+    const described = this.describe(holder);
+    const { once } = request;
+    if (!once) return this.steps.run(group, keys, [spec, owner], parse, described);
+    const args = this.outcomes.begin(name, spec, owner, once);
+    return this.outcomes
+      .keysOf(name, once.job)
+      .then((all) => this.steps.run(group, all, args, parse, described));
   }
 
   async renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
@@ -176,21 +183,21 @@ export class RedisLockStore implements LockStore {
     return this.connection.isCluster ? tagOf(name) : '';
   }
 
-  release({
-    name,
-    kind,
-    owner,
-    fencingToken,
-    minHoldMs = 0,
-  }: ReleaseRequest): Promise<ReleaseOutcome> {
-    const keys = keysOf(this.prefix, { name, kind });
+  release(request: ReleaseRequest): Promise<ReleaseOutcome> {
+    const { name, owner, fencingToken, minHoldMs = 0, outcome } = request;
+    const group = this.renewalGroupOf(name);
     const token = fencingToken === undefined ? '' : String(fencingToken);
-    const args = [
-      `${minHoldMs > 0 ? 'R' : 'r'} ${minHoldMs} ${keys.tokenCounterTtlS}`,
-      owner,
-      token,
-    ];
-    return this.steps.run(this.renewalGroupOf(name), keys, args, toReleaseOutcome);
+    if (outcome) {
+      const args = this.outcomes.end({ ...request, outcome }, token);
+      const holder = outcome.kind === 'open' ? '' : this.describe(outcome.holder);
+      return this.outcomes
+        .keysOf(name, outcome.job)
+        .then((all) => this.steps.run(group, all, args, toReleaseOutcome, holder));
+    }
+    const keys = keysOf(this.prefix, request);
+    const letter = minHoldMs > 0 ? 'R' : 'r';
+    const args = [`${letter} ${minHoldMs} ${keys.tokenCounterTtlS}`, owner, token];
+    return this.steps.run(group, keys, args, toReleaseOutcome);
   }
 
   inspect(subject: Subject): Promise<NameRecord> {
@@ -222,11 +229,12 @@ export class RedisLockStore implements LockStore {
   /** The channel is made for the first that has to wait: most names are free. */
   private parserFor(
     group: string,
-    registration: Registration | undefined,
+    { name, once, registration }: AcquireRequest,
   ): (reply: unknown) => AcquireReply {
-    if (!registration || this.channel.addressOf(group) !== '') return toAcquireReply;
+    const parse = once ? (reply: unknown) => toOnceReply(name, reply) : toAcquireReply;
+    if (!registration || this.channel.addressOf(group) !== '') return parse;
     return (reply) => {
-      const parsed = toAcquireReply(reply);
+      const parsed = parse(reply);
       if (parsed.status === 'busy') this.channel.open(group);
       return parsed;
     };
@@ -247,6 +255,15 @@ function toAcquireReply(reply: unknown): AcquireReply {
   const [isGranted, first, last, isWaitedFor, formerPermits] = reply as unknown[];
   if (Number(isGranted) === 0) return toBusy(reply);
   return toGrant(first, last, isWaitedFor, formerPermits);
+}
+
+function toOnceReply(name: string, reply: unknown): AcquireReply {
+  const refusal = toRefusal(name, reply);
+  if (refusal) return refusal;
+  const unknown = (reply as unknown[])[5];
+  const parsed = toAcquireReply(reply);
+  if (parsed.status !== 'granted' || !Array.isArray(unknown)) return parsed;
+  return { ...parsed, unknown: toRecord(name, unknown)! };
 }
 
 function toGrant(

@@ -52,18 +52,23 @@ export class StepBatcher {
   /**
    * Resolves with what `parse` makes of the step's reply; rejects with its error, or with that of the whole call.
    *
+   * @param keys of one name, or as many as the step takes
    * @param group the slot's tag on a Cluster, whose scripts keep to one slot; otherwise ''
    */
   run<T>(
     group: string,
-    keys: NameKeys,
+    keys: NameKeys | readonly string[],
     args: readonly string[],
     parse: (reply: unknown) => T,
     holder = '',
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       const batch = this.batchFor(group, holder);
-      batch.keys.push(keys.lease, keys.queue, keys.waiters, keys.tokenCounter);
+      if ('lease' in keys) {
+        batch.keys.push(keys.lease, keys.queue, keys.waiters, keys.tokenCounter);
+      } else {
+        batch.keys.push(...keys);
+      }
       for (const arg of args) batch.args.push(arg);
       batch.steps.push({ parse, resolve: resolve as (value: unknown) => void, reject });
       if (batch.steps.length >= BATCH_SIZE) this.send(batch);

@@ -1,6 +1,6 @@
 -- Takes the steps of one turn, in their order and at once: acquire, release, transfer, inspect, force.
 --
--- KEYS  for each step: lease, queue, waiters, token counter of one name
+-- KEYS  for each step: lease, queue, waiters, token counter of one name, and more where it says so
 -- ARGV  1 PUBLISH or SPUBLISH, 2 the asking process's channel ('' if it polls), 3 its description,
 --       then what each step is, a letter with numbers, and its arguments (see there): 'a' and 'r' where
 --       the common case is likely, 'A' and 'R' where it cannot be
@@ -239,14 +239,10 @@ local function makeSteps()
     return { 0, place, former, held.token, held.since, held.ends - now, held.units, held.holder }
   end
 
-  -- 'r minHold counterTtl', owner, token ('' if no answer ever told it); minHold in ms
-  --     Leaves the queue, too: whatever this owner has or waits for is given up.
-  -- reply 1 released, 0 expired, -1 taken over
-  local function release(k, a, spec, fields)
+  -- Gives up whatever an owner has or waits for; fields: of the lease, if they are known.
+  local function giveUp(k, owner, token, minHold, counterTtl, fields)
     local lease = readLease(KEYS[k], fields)
     local queue, waiters, counterKey = KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
-    local owner, token = ARGV[a + 1], ARGV[a + 2]
-    local minHold, counterTtl = unpack(spec)
     local held = lease.holders[owner]
     local outcome = 0
     if held and (token == '' or token == held.token) then
@@ -275,6 +271,13 @@ local function makeSteps()
     end
     if lease.permits and lease.count == 0 and not lease.forced then call('DEL', lease.key) end
     return outcome
+  end
+
+  -- 'r minHold counterTtl', owner, token ('' if no answer ever told it); minHold in ms
+  --     Leaves the queue, too.
+  -- reply 1 released, 0 expired, -1 taken over
+  local function release(k, a, spec, fields)
+    return giveUp(k, ARGV[a + 1], ARGV[a + 2], spec[1], spec[2], fields)
   end
 
   -- 'i'
@@ -333,12 +336,21 @@ local function makeSteps()
     return (held or lease.exclusive) and -1 or 0
   end
 
+--@include parts/outcomes.lua
+
   return {
-    a = { take = acquire, arguments = 2 },
-    r = { take = release, arguments = 3 },
-    t = { take = transfer, arguments = 4 },
-    i = { take = inspect, arguments = 1 },
-    f = { take = force, arguments = 2 },
+    a = { take = acquire, arguments = 2, keys = 4 },
+    r = { take = release, arguments = 3, keys = 4 },
+    t = { take = transfer, arguments = 4, keys = 4 },
+    i = { take = inspect, arguments = 1, keys = 4 },
+    f = { take = force, arguments = 2, keys = 4 },
+    o = { take = acquireOnce, arguments = 5, keys = 7 },
+    p = { take = markProcessed, arguments = 8, keys = 7 },
+    u = { take = leaveOpen, arguments = 4, keys = 7 },
+    v = { take = resolve, arguments = 2, keys = 7 },
+    q = { take = read, arguments = 1, keys = 7 },
+    c = { take = clear, arguments = 3, keys = 7 },
+    x = { take = list, arguments = 2, keys = 2 },
   }
 end
 
@@ -349,6 +361,7 @@ local text = ARGV[a]
 while text do
   local letter = string.sub(text, 1, 1)
   local reply, arguments, fields
+  local keys = 4
 
   if not now and letter ~= 'r' then readTime() end
 
@@ -401,7 +414,7 @@ while text do
     if not now then readTime() end
     steps = steps or makeSteps()
     local step = steps[string.lower(letter)]
-    arguments = step.arguments
+    arguments, keys = step.arguments, step.keys
     local spec = {}
     for number in string.gmatch(text, '%d+') do spec[#spec + 1] = tonumber(number) end
     -- A key of another type is somebody else's: it must not fail the steps of all.
@@ -415,7 +428,7 @@ while text do
     reply = { -2, reply.err }
   end
   replies[#replies + 1] = reply
-  k, a = k + 4, a + arguments
+  k, a = k + keys, a + arguments
   text = ARGV[a]
 end
 return replies

@@ -1,0 +1,271 @@
+import type { Hold } from '../core/hold.js';
+import type { LockClient } from '../core/lock-client.js';
+import type { Lock } from '../core/lock.js';
+import type { Tenure } from '../core/tenure.js';
+import {
+  AlreadyProcessedError,
+  LockBusyError,
+  LockReleasedError,
+  OutcomeUnknownError,
+} from '../lock.errors.js';
+import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
+import type { OutcomeRecord } from '../stores/outcome.interface.js';
+import type { Job } from './job.js';
+import type { OnceElement, OnceRunner } from './once-runner.js';
+import type { ListOptions, OutcomeCounts, Outcomes } from './outcomes.js';
+
+/**
+ * What became of many elements that were to be locked at once.
+ *
+ * @example
+ * const { granted, unknown }: JobBatch<Invoice> = await manager.lockAll(INVOICES, invoices);
+ */
+export interface JobBatch<Element> {
+  /** Locked now, for this caller. */
+  readonly granted: Element[];
+  /** Somebody else is at them. */
+  readonly busy: Element[];
+  readonly processed: Element[];
+  /** Nobody knows whether they were done, and the job's policy holds them back. */
+  readonly unknown: Element[];
+}
+
+/** The parts of a service that jobs need. */
+export interface JobTools {
+  readonly client: LockClient;
+  readonly once: OnceRunner;
+  readonly outcomes: Outcomes;
+}
+
+/** An element that this process is at. */
+interface HeldElement {
+  readonly lock: Lock;
+  readonly hold: Hold;
+}
+
+type Answer = 'granted' | 'busy' | 'processed' | 'unknown';
+
+/**
+ * Locks the elements of jobs, remembers which are processed, and notices those whose outcome is unknown.
+ *
+ * A process is at an element from `lock` on until it calls `successfullyProcessed` or `unlock`, even
+ * if the lock is lost meanwhile: until then `lock` gives it to nobody else of this process.
+ *
+ * @example
+ * if (!(await manager.lock(INVOICES, invoice))) return;
+ * try {
+ *   await authority.submit(invoice);
+ *   await manager.successfullyProcessed(INVOICES, invoice);
+ * } finally {
+ *   await manager.unlock(INVOICES, invoice);
+ * }
+ */
+export class JobLockManager {
+  private readonly held = new Map<string, HeldElement>();
+
+  /** @internal */
+  constructor(private readonly tools: JobTools) {}
+
+  /**
+   * Locks an element if it is open, and never waits.
+   *
+   * @returns false if somebody is at it, if it is processed, or if its outcome is unknown and held back
+   * @throws LockStoreError if the store does not answer; LockDrainingError at shutdown
+   * @throws LockKeyError if the element has no id
+   * @throws what `onUnknown` throws; the element is then left as it was
+   * @example
+   * if (await manager.lock(INVOICES, invoice)) await submit(invoice);
+   */
+  async lock<Element>(job: Job<Element>, element: Element): Promise<boolean> {
+    const name = job.nameOf(element);
+    return (await this.take(job, element, name)) === 'granted';
+  }
+
+  /**
+   * Locks many elements in one round trip; an element that is there twice counts once.
+   *
+   * Unknown outcomes are put to a function `onUnknown` one after the other, under their locks.
+   *
+   * @throws as `lock` does; what was locked is given back then
+   * @example
+   * const { granted } = await manager.lockAll(INVOICES, pending.slice(0, 100));
+   */
+  async lockAll<Element>(
+    job: Job<Element>,
+    elements: readonly Element[],
+  ): Promise<JobBatch<Element>> {
+    const byName = new Map<string, Element>();
+    for (const element of elements) {
+      const name = job.nameOf(element);
+      if (!byName.has(name)) byName.set(name, element);
+    }
+    const asked = [...byName];
+    let previous: Promise<unknown> = Promise.resolve();
+    const inTurn = <T>(decide: () => Promise<T>): Promise<T> => {
+      const turn = previous.then(decide);
+      previous = turn.catch(() => undefined);
+      return turn;
+    };
+    const answers = await Promise.allSettled(
+      asked.map(([name, element]) => this.take(job, element, name, inTurn)),
+    );
+    const batch: JobBatch<Element> = { granted: [], busy: [], processed: [], unknown: [] };
+    const failed = answers.find((each) => each.status === 'rejected');
+    answers.forEach((each, i) => {
+      if (each.status === 'fulfilled') batch[each.value].push(asked[i]![1]);
+    });
+    if (!failed) return batch;
+    await Promise.allSettled(batch.granted.map((element) => this.unlock(job, element)));
+    throw failed.reason;
+  }
+
+  /**
+   * Marks an element as processed and gives its lock back, in one step.
+   *
+   * It is marked even if the lock was lost, since the work is done; then that is said.
+   *
+   * @param result is stored if the job has `storeResult`
+   * @throws LockLostError if the lock was lost before, unless the job has `compensate`
+   * @throws LockReleasedError if this process is not at it
+   * @throws LockStoreError if the store does not answer; it is then told in the background
+   * @throws ResultNotStoredError if the result is too large or no JSON; it is marked all the same
+   * @example
+   * await manager.successfullyProcessed(INVOICES, invoice);
+   */
+  async successfullyProcessed<Element>(
+    job: Job<Element>,
+    element: Element,
+    result?: unknown,
+  ): Promise<void> {
+    const { hold } = this.end(job.nameOf(element));
+    await hold.succeed(result, compensateOf(job, element));
+  }
+
+  /**
+   * Gives the lock of an element back without success: it is open again, for whoever comes. If the
+   * lock was lost, its outcome stays unknown. Does nothing where this process is not at it (any more).
+   *
+   * @returns `expired` or `taken-over` if the lock was lost before
+   * @throws LockStoreError if the store does not answer; the release then goes on in the background
+   * @example
+   * await manager.unlock(INVOICES, invoice);
+   */
+  async unlock<Element>(job: Job<Element>, element: Element): Promise<ReleaseOutcome> {
+    const name = job.nameOf(element);
+    if (!this.held.has(name)) return 'expired';
+    return this.end(name).hold.fail(compensateOf(job, element));
+  }
+
+  /**
+   * The lock of an element that this process is at: its signal and its fencing token.
+   *
+   * @example
+   * const { signal, fencingToken } = manager.lockOf(INVOICES, invoice)!;
+   */
+  lockOf<Element>(job: Job<Element>, element: Element): Lock | undefined {
+    return this.held.get(job.nameOf(element))?.lock;
+  }
+
+  /**
+   * What is known of an element; `null` if it is open.
+   *
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * const record = await manager.outcome(INVOICES, invoice);
+   */
+  outcome<Element>(job: Job<Element>, element: Element): Promise<OutcomeRecord | null> {
+    return this.tools.outcomes.of(job.nameOf(element));
+  }
+
+  /**
+   * Ends an unknown outcome: the element counts as processed, or may be done again.
+   *
+   * @returns false if its outcome is not unknown
+   * @throws LockBusyError while somebody is at it
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * await manager.resolve(INVOICES, invoice, (await hasArrived(invoice)) ? 'processed' : 'retry');
+   */
+  resolve<Element>(
+    job: Job<Element>,
+    element: Element,
+    decision: 'processed' | 'retry',
+  ): Promise<boolean> {
+    const retention = job.terms.retentionMs;
+    return this.tools.outcomes.resolve(job.nameOf(element), decision, { retention });
+  }
+
+  /**
+   * What is known of a job's elements, in no order.
+   *
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * for await (const { name } of manager.outcomes(INVOICES, { state: 'unknown' })) console.log(name);
+   */
+  outcomes(job: Job<any>, options?: ListOptions): AsyncGenerator<OutcomeRecord, void> {
+    return this.tools.outcomes.list(job.name, options);
+  }
+
+  /**
+   * How many elements of a job are processed, running and unknown.
+   *
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * const { unknown } = await manager.count(INVOICES);
+   */
+  count(job: Job<any>): Promise<OutcomeCounts> {
+    return this.tools.outcomes.count(job.name);
+  }
+
+  /**
+   * Forgets what is processed, or unknown: it may then be done again.
+   *
+   * @returns how many were forgotten
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * await manager.clear(INVOICES, 'processed');
+   */
+  clear(job: Job<any>, state: 'processed' | 'unknown'): Promise<number> {
+    return this.tools.outcomes.clear(job.name, state);
+  }
+
+  private async take<Element>(
+    job: Job<Element>,
+    element: Element,
+    name: string,
+    inTurn = <T>(decide: () => Promise<T>): Promise<T> => decide(),
+  ): Promise<Answer> {
+    if (this.held.has(name)) return 'busy';
+    const { once } = this.tools;
+    const what: OnceElement = { ...job.terms, name, job: job.name, context: { element } };
+    try {
+      const tenure = await once.take(what, { ...job.acquireOptions, wait: 0 });
+      if (tenure.lease.unknown) await inTurn(() => once.decide(what, tenure));
+      this.keep(what, tenure);
+      return 'granted';
+    } catch (error) {
+      if (error instanceof LockBusyError) return 'busy';
+      if (error instanceof AlreadyProcessedError) return 'processed';
+      if (error instanceof OutcomeUnknownError) return 'unknown';
+      throw error;
+    }
+  }
+
+  private keep(element: OnceElement, tenure: Tenure): void {
+    const { client, once } = this.tools;
+    const lock = client.lockFor(tenure);
+    const hold = client.holdOf(tenure, lock, once.endingOf(element));
+    this.held.set(element.name, { lock, hold });
+  }
+
+  private end(name: string): HeldElement {
+    const held = this.held.get(name);
+    if (!held) throw new LockReleasedError(name);
+    this.held.delete(name);
+    return held;
+  }
+}
+
+function compensateOf<Element>({ compensate }: Job<Element>, element: Element) {
+  return compensate && ((loss: Parameters<typeof compensate>[0]) => compensate(loss, element));
+}

@@ -1,0 +1,194 @@
+import type { AcquireOptions } from '../core/acquire-options.js';
+import { describeValue } from '../core/describe-value.js';
+import type { Ending, WithLockOptions } from '../core/hold.js';
+import type { LockClient } from '../core/lock-client.js';
+import type { LockEventSink, OutcomeDecision } from '../core/lock-events.js';
+import type { Lock } from '../core/lock.js';
+import type { Tenure } from '../core/tenure.js';
+import {
+  AlreadyProcessedError,
+  LockOptionsError,
+  OutcomeUnknownError,
+  ResultNotStoredError,
+} from '../lock.errors.js';
+import type { OnceRequest, OutcomeRecord, OutcomeStore } from '../stores/outcome.interface.js';
+import type { ResolvedTerms, UnknownOutcome } from './once-options.js';
+import { resultTextOf } from './result-text.js';
+
+/**
+ * What has become of a call that is done once.
+ *
+ * @example
+ * const { status, result }: OnceResult<Receipt> = await locks.once('invoice:42', submit);
+ */
+export interface OnceResult<T> {
+  /** `replayed`: it was done before, and `result` is what was stored then. */
+  readonly status: 'executed' | 'replayed';
+  /** `undefined` where it is replayed and was not stored. */
+  readonly result: T | undefined;
+}
+
+/** An element that is done once. */
+export interface OnceElement extends ResolvedTerms {
+  readonly name: string;
+  readonly job: string;
+  readonly fingerprint?: string | undefined;
+  /** What a function `onUnknown` is told besides. */
+  readonly context?: Partial<UnknownOutcome<any>>;
+}
+
+/** Begins what is done once, and ends it. */
+export class OnceRunner {
+  constructor(
+    private readonly client: LockClient,
+    private readonly emit: LockEventSink,
+  ) {}
+
+  /** Does the work unless it was done before. */
+  async run<T>(
+    element: OnceElement,
+    work: (lock: Lock) => T | PromiseLike<T>,
+    options: WithLockOptions<T>,
+  ): Promise<OnceResult<T>> {
+    let isEntered = false;
+    try {
+      const result = await this.client.holdRepeatedly(
+        (given) => this.begin(element, given),
+        (lock) => {
+          isEntered = true;
+          return work(lock);
+        },
+        options,
+        this.endingOf<T>(element),
+      );
+      return { status: 'executed', result };
+    } catch (error) {
+      if (isEntered || !(error instanceof AlreadyProcessedError)) throw error;
+      return { status: 'replayed', result: this.replay<T>(element, error.record) };
+    }
+  }
+
+  /**
+   * Takes the lock and records that the element is begun.
+   *
+   * @throws AlreadyProcessedError, OutcomeUnknownError, FingerprintError if it is not to be done
+   */
+  async begin(element: OnceElement, options: AcquireOptions): Promise<Tenure> {
+    return this.decide(element, await this.take(element, options));
+  }
+
+  /** The first half of `begin`: what an earlier try has left behind is not decided upon yet. */
+  async take(element: OnceElement, options: AcquireOptions): Promise<Tenure> {
+    outcomesOf(this.client); // throws before anything is taken
+    try {
+      return await this.client.takeOnce(element.name, requestOf(element), options);
+    } catch (error) {
+      if (error instanceof OutcomeUnknownError) this.tellUnknown(element, error.record, 'hold');
+      throw error;
+    }
+  }
+
+  /** The second half of `begin`. */
+  async decide(element: OnceElement, tenure: Tenure): Promise<Tenure> {
+    const { unknown } = tenure.lease;
+    if (!unknown) return tenure;
+    const decision = await this.decisionOn(element, unknown, tenure);
+    this.tellUnknown(element, unknown, decision);
+    if (typeof element.onUnknown !== 'function') return tenure;
+    if (decision === 'retry') {
+      await this.client.beginAnew(tenure, requestOf(element));
+      return tenure;
+    }
+    if (decision === 'hold') {
+      this.giveBack(tenure);
+      throw new OutcomeUnknownError(unknown);
+    }
+    const { name, job, retentionMs } = element;
+    const { holder } = this.client;
+    try {
+      await this.store.resolve({ name, job, decision, retentionMs, holder });
+      throw new AlreadyProcessedError((await this.store.read(name)) ?? unknown);
+    } finally {
+      this.giveBack(tenure);
+    }
+  }
+
+  /** How the end of an element's work is told. */
+  endingOf<T>(element: OnceElement): Ending<T> {
+    const { name, job, retentionMs, maxResultBytes, fingerprint } = element;
+    const { holder } = this.client;
+    const processed = { kind: 'processed', job, holder, retentionMs, fingerprint } as const;
+    return {
+      failed: { kind: 'open', job },
+      succeeded: (result) => {
+        if (maxResultBytes === 0) return { outcome: processed };
+        const { text, problem } = resultTextOf(result, maxResultBytes);
+        if (problem === undefined) return { outcome: { ...processed, result: text } };
+        const error = new ResultNotStoredError(name, problem, result);
+        return { outcome: { ...processed, resultMissing: problem }, error };
+      },
+    };
+  }
+
+  private async decisionOn(
+    { name, job, onUnknown, context }: OnceElement,
+    record: OutcomeRecord,
+    tenure: Tenure,
+  ): Promise<OutcomeDecision> {
+    if (typeof onUnknown !== 'function') return onUnknown;
+    try {
+      const decision: unknown = await onUnknown({ ...context, name, job, record });
+      if (decision === 'retry' || decision === 'hold' || decision === 'processed') return decision;
+      throw new LockOptionsError(
+        `"onUnknown" of "${name}" gave ${describeValue(decision)}; return 'retry', 'hold' or 'processed'.`,
+      );
+    } catch (error) {
+      this.giveBack(tenure);
+      throw error;
+    }
+  }
+
+  private replay<T>({ name, maxResultBytes }: OnceElement, record: OutcomeRecord): T | undefined {
+    const { resultMissing, result, attempts } = record;
+    const { holder = null } = attempts.at(-1) ?? {};
+    this.emit({ type: 'skipped', name, reason: 'processed', holder, isMissed: false });
+    if (maxResultBytes === 0) return undefined;
+    if (resultMissing !== undefined) throw new ResultNotStoredError(name, resultMissing);
+    return result === undefined ? undefined : (JSON.parse(result) as T);
+  }
+
+  private giveBack(tenure: Tenure): void {
+    this.client
+      .lockFor(tenure)
+      .release()
+      .catch(() => undefined); // told as an event
+  }
+
+  private tellUnknown(
+    { name, job }: OnceElement,
+    record: OutcomeRecord,
+    decision: OutcomeDecision,
+  ): void {
+    this.emit({ type: 'outcome-unknown', name, job, record, decision });
+  }
+
+  private get store(): OutcomeStore {
+    return outcomesOf(this.client);
+  }
+}
+
+function requestOf({ job, fingerprint, onUnknown, retentionMs }: OnceElement): OnceRequest {
+  const isFunction = typeof onUnknown === 'function';
+  // What would be done again in any case need not be kept for ever.
+  const keepMs = onUnknown === 'retry' ? retentionMs : Infinity;
+  return { job, fingerprint, onUnknown: isFunction ? 'ask' : onUnknown, keepMs };
+}
+
+/** @throws LockOptionsError if the store keeps none */
+export function outcomesOf({ outcomes, storeDescription }: LockClient): OutcomeStore {
+  if (outcomes) return outcomes;
+  throw new LockOptionsError(
+    `The lock store (${storeDescription}) keeps no outcomes, so that nothing can be done once with it. ` +
+      'Use Redis or memory, or give your store "outcomes".',
+  );
+}

@@ -1,0 +1,190 @@
+import { refuseUnknownOptions } from '../core/acquire-options.js';
+import { describeValue } from '../core/describe-value.js';
+import type { Duration } from '../core/duration.js';
+import type { LockClient } from '../core/lock-client.js';
+import { checkLockName } from '../core/lock-name.js';
+import { LockBusyError, LockOptionsError } from '../lock.errors.js';
+import type { OutcomeRecord, OutcomeState, OutcomeStore } from '../stores/outcome.interface.js';
+import { checkJobName, parseRetention } from './once-options.js';
+import { outcomesOf } from './once-runner.js';
+
+/**
+ * Which outcomes are listed.
+ *
+ * @example
+ * locks.outcomes.list('invoice', { state: 'unknown' });
+ */
+export interface ListOptions {
+  /** Default: all. */
+  readonly state?: OutcomeState;
+}
+
+/**
+ * How many elements of a job are in which state.
+ *
+ * @example
+ * const { unknown }: OutcomeCounts = await locks.outcomes.count('invoice');
+ */
+export type OutcomeCounts = Readonly<Record<OutcomeState, number>>;
+
+/**
+ * How an unknown outcome is resolved.
+ *
+ * @example
+ * await locks.outcomes.resolve('invoice:42', 'processed', { retention: '90d' });
+ */
+export interface ResolveOptions {
+  /** Of the marker, where it counts as processed. Default: 30 days. */
+  readonly retention?: Duration;
+}
+
+const STATES: readonly unknown[] = ['running', 'unknown', 'processed'];
+
+/**
+ * What has become of all that is done once: to be looked at, resolved and cleared.
+ *
+ * Outcomes are listed by job, over indexes: the keyspace is never scanned.
+ *
+ * @example
+ * for await (const { name, attempts } of locks.outcomes.list('invoice', { state: 'unknown' })) {
+ *   await locks.outcomes.resolve(name, (await hasArrived(name)) ? 'processed' : 'retry');
+ * }
+ */
+export class Outcomes {
+  /** @internal */
+  constructor(private readonly client: LockClient) {}
+
+  /**
+   * What is known of one name; `null` if it is open.
+   *
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * const record = await locks.outcomes.of('invoice:42');
+   */
+  of(name: string): Promise<OutcomeRecord | null> {
+    return this.store.read(checkLockName(name));
+  }
+
+  /**
+   * Ends an unknown outcome: it counts as processed, or may be done again.
+   *
+   * @returns false if its outcome is not unknown
+   * @throws LockBusyError while somebody is at it
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * await locks.outcomes.resolve('invoice:42', 'processed');
+   */
+  async resolve(
+    name: string,
+    decision: 'processed' | 'retry',
+    options: ResolveOptions = {},
+  ): Promise<boolean> {
+    const what = `resolve("${name}")`;
+    if (decision !== 'processed' && decision !== 'retry') {
+      throw new LockOptionsError(
+        `${what}: the decision is ${describeValue(decision)}; write 'processed' or 'retry'.`,
+      );
+    }
+    refuseUnknownOptions(options, new Set(['retention']), what);
+    const retentionMs = parseRetention(options.retention, what);
+    const record = await this.of(name);
+    if (!record) return false;
+    const { job } = record;
+    const { holder } = this.client;
+    const found = await this.store.resolve({ name, job, decision, retentionMs, holder });
+    if (found !== 'running') return found === 'resolved';
+    throw new LockBusyError(
+      `The outcome of "${name}" cannot be resolved: somebody is at it. Wait for its end.`,
+      name,
+      null,
+    );
+  }
+
+  /**
+   * The outcomes of a job, in no order; what changes meanwhile may be left out.
+   *
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * for await (const record of locks.outcomes.list('invoice', { state: 'unknown' })) report(record);
+   */
+  async *list(job: string, options: ListOptions = {}): AsyncGenerator<OutcomeRecord, void> {
+    const { state } = options;
+    refuseUnknownOptions(options, new Set(['state']), `outcomes of "${job}"`);
+    if (state !== undefined) checkState(state, STATES);
+    const lists = state === 'processed' ? ['processed'] : ['begun'];
+    if (state === undefined) lists.push('processed');
+    for (const which of lists as ('processed' | 'begun')[]) {
+      for await (const names of this.pages(job, which)) {
+        for (const record of await this.read(names, job)) {
+          if ((state ?? record.state) === record.state) yield record;
+        }
+      }
+    }
+  }
+
+  /**
+   * How many elements of a job are processed, running and unknown.
+   *
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * const { unknown } = await locks.outcomes.count('invoice');
+   */
+  async count(job: string): Promise<OutcomeCounts> {
+    checkJobName(job, 'The job');
+    const { processed, begun } = await this.store.count(job);
+    const counts = { processed, running: 0, unknown: 0 };
+    if (begun === 0) return counts;
+    for await (const names of this.pages(job, 'begun')) {
+      for (const { state } of await this.read(names, job)) {
+        if (state !== 'processed') counts[state]++;
+      }
+    }
+    return counts;
+  }
+
+  /**
+   * Forgets what is processed, or unknown: it may then be done again.
+   *
+   * @returns how many were forgotten
+   * @throws LockStoreError if the store cannot be asked
+   * @example
+   * await locks.outcomes.clear('invoice', 'processed');
+   */
+  async clear(job: string, state: 'processed' | 'unknown'): Promise<number> {
+    checkState(state, ['processed', 'unknown']);
+    let cleared = 0;
+    for await (const names of this.pages(job, state === 'processed' ? 'processed' : 'begun')) {
+      const done = await Promise.all(names.map((name) => this.store.clear(name, job, state)));
+      cleared += done.filter(Boolean).length;
+    }
+    return cleared;
+  }
+
+  /** But for those that were begun anew for another job. */
+  private async read(names: readonly string[], job: string): Promise<OutcomeRecord[]> {
+    const records = await Promise.all(names.map((name) => this.store.read(name)));
+    return records.filter((record) => record !== null && record.job === job) as OutcomeRecord[];
+  }
+
+  /** Each name once, however often the store tells it. */
+  private async *pages(job: string, which: 'processed' | 'begun'): AsyncGenerator<string[], void> {
+    checkJobName(job, 'The job');
+    let cursor: string | undefined;
+    do {
+      const page = await this.store.names(job, which, cursor);
+      if (page.names.length > 0) yield [...new Set(page.names)];
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+  }
+
+  private get store(): OutcomeStore {
+    return outcomesOf(this.client);
+  }
+}
+
+function checkState(state: unknown, states: readonly unknown[]): void {
+  if (states.includes(state)) return;
+  throw new LockOptionsError(
+    `The state is ${describeValue(state)}; write one of ${states.map((each) => `'${String(each)}'`).join(', ')}.`,
+  );
+}

@@ -1,0 +1,195 @@
+import type { AcquireReply, ReleaseRequest, Subject } from '../lock-store.interface.js';
+import type {
+  Attempt,
+  NamesPage,
+  OnceRequest,
+  Outcome,
+  OutcomeRecord,
+  OutcomeState,
+  OutcomeStore,
+  ResolveRequest,
+} from '../outcome.interface.js';
+import type { TagRegister } from './tag-register.js';
+import { BUCKET_TAGS, keysOf, listKeysOf, ownTag, recordKeyOf, tagOf } from './redis-keys.js';
+import type { StepBatcher } from './step-batcher.js';
+
+/** How many tags a page of names covers, which is what travels in one script; and how many names of each. */
+const TAGS_AT_ONCE = 64;
+const NAMES_OF_A_TAG = 250;
+
+const POLICIES: Record<OnceRequest['onUnknown'], number> = { retry: 0, hold: 1, ask: 2 };
+const REFUSALS = { 2: 'processed', 3: 'unknown', 4: 'mismatch' } as const;
+
+type ListReply = [processed: number, begun: number, cursor: string, ...names: string[]];
+
+/** Where a listing goes on: at these tags, and then at the next ones. */
+interface Position {
+  readonly next: number;
+  readonly open: readonly (readonly [tag: string, cursor: string])[];
+}
+
+/** What has become of elements that are done once, beside the leases of their names. */
+export class RedisOutcomes implements OutcomeStore {
+  constructor(
+    private readonly steps: StepBatcher,
+    private readonly prefix: string,
+    private readonly tags: TagRegister,
+    private readonly groupOf: (tag: string) => string,
+  ) {}
+
+  /** Turns the step of an acquire into one that begins something once. */
+  begin(name: string, spec: string, owner: string, once: OnceRequest): string[] {
+    const { job, fingerprint = '', onUnknown, keepMs } = once;
+    return [
+      `o${spec.slice(1)} ${POLICIES[onUnknown]} ${endless(keepMs)}`,
+      owner,
+      name,
+      job,
+      fingerprint,
+    ];
+  }
+
+  /** Turns the step of a release into one that tells the outcome, too. */
+  end(
+    { name, owner, minHoldMs = 0, outcome }: ReleaseRequest & { outcome: Outcome },
+    token: string,
+  ) {
+    const { tokenCounterTtlS } = keysOf(this.prefix, { name, kind: 'lock' });
+    if (outcome.kind === 'open') return [`u ${minHoldMs} ${tokenCounterTtlS}`, owner, token, name];
+    const { job, retentionMs, fingerprint = '', result = '', resultMissing = '' } = outcome;
+    const spec = `p ${minHoldMs} ${tokenCounterTtlS} ${endless(retentionMs)}`;
+    return [spec, owner, token, name, job, fingerprint, result, resultMissing];
+  }
+
+  /** The keys of a step that begins or ends something; its job can be found from now on. */
+  async keysOf(name: string, job: string): Promise<readonly string[]> {
+    const tag = ownTag(name);
+    if (tag !== undefined) await this.tags.add(job, tag);
+    return this.keys(name, job);
+  }
+
+  async read(name: string): Promise<OutcomeRecord | null> {
+    return this.step(name, '', ['q'], (reply) => toRecord(name, reply));
+  }
+
+  resolve({ name, job, decision, retentionMs, holder }: ResolveRequest) {
+    const spec = `v ${decision === 'processed' ? 1 : 0} ${endless(retentionMs)}`;
+    const replies = { 1: 'resolved', 0: 'running', '-1': 'none' } as const;
+    const parse = (reply: unknown) => replies[Number(reply) as keyof typeof replies];
+    return this.step(name, job, [spec, name], parse, JSON.stringify(holder));
+  }
+
+  clear(name: string, job: string, state: 'processed' | 'unknown'): Promise<boolean> {
+    return this.step(name, job, ['c', name, state], (reply) => Number(reply) === 1);
+  }
+
+  async names(job: string, which: 'processed' | 'begun', cursor?: string): Promise<NamesPage> {
+    const tags = await this.tagsOf(job);
+    const { next, open } = cursor ? (JSON.parse(cursor) as Position) : { next: 0, open: [] };
+    const more = tags.slice(next, next + Math.max(0, TAGS_AT_ONCE - open.length));
+    const asked = [...open, ...more.map((tag) => [tag, '0'] as const)];
+    const pages = await Promise.all(
+      asked.map(([tag, from]) => this.list(job, tag, which, from, NAMES_OF_A_TAG)),
+    );
+    const names = pages.flatMap(([, , , ...found]) => found);
+    const left = asked.flatMap(([tag], i): Position['open'] => {
+      const from = String(pages[i]![2]);
+      return from === '0' ? [] : [[tag, from]];
+    });
+    const position: Position = { next: next + more.length, open: left };
+    const isEnd = left.length === 0 && position.next >= tags.length;
+    return { names, cursor: isEnd ? undefined : JSON.stringify(position) };
+  }
+
+  async count(job: string): Promise<{ processed: number; begun: number }> {
+    const tags = await this.tagsOf(job);
+    const counts = await Promise.all(tags.map((tag) => this.list(job, tag, 'begun', '0', 0)));
+    const isEmpty = (_tag: string, i: number): boolean =>
+      Number(counts[i]![0]) + Number(counts[i]![1]) === 0;
+    await this.tags.forget(job, tags.filter(isEmpty));
+    const sum = (index: 0 | 1): number =>
+      counts.reduce((total, reply) => total + Number(reply[index]), 0);
+    return { processed: sum(0), begun: sum(1) };
+  }
+
+  /** Those of names without a tag of their own first. */
+  private async tagsOf(job: string): Promise<string[]> {
+    return [...new Set([...BUCKET_TAGS, ...(await this.tags.of(job))])];
+  }
+
+  private list(
+    job: string,
+    tag: string,
+    which: 'processed' | 'begun',
+    cursor: string,
+    count: number,
+  ): Promise<ListReply> {
+    const args = [`x ${which === 'processed' ? 0 : 1} ${count}`, cursor];
+    const keys = listKeysOf(this.prefix, tag, job);
+    return this.steps.run(this.groupOf(tag), keys, args, (reply) => reply as ListReply);
+  }
+
+  private keys(name: string, job: string): readonly string[] {
+    const subject: Subject = { name, kind: 'lock' };
+    const { lease, queue, waiters, tokenCounter } = keysOf(this.prefix, subject);
+    const lists = listKeysOf(this.prefix, tagOf(name), job);
+    return [lease, queue, waiters, tokenCounter, recordKeyOf(this.prefix, name), ...lists];
+  }
+
+  private step<T>(
+    name: string,
+    job: string,
+    args: string[],
+    parse: (reply: unknown) => T,
+    holder?: string,
+  ): Promise<T> {
+    const group = this.groupOf(tagOf(name));
+    return this.steps.run(group, this.keys(name, job), args, parse, holder);
+  }
+}
+
+const endless = (ms: number): number => (ms === Infinity ? 0 : ms);
+
+/** What a script answers of an acquire but for leases: that it is not to be done. */
+export function toRefusal(name: string, reply: unknown): AcquireReply | undefined {
+  if (!Array.isArray(reply)) return undefined;
+  const status = REFUSALS[Number(reply[0]) as keyof typeof REFUSALS];
+  return status && { status, record: toRecord(name, reply[1])! };
+}
+
+/** What a script tells of a record; `null` if there is none. */
+export function toRecord(name: string, reply: unknown): OutcomeRecord | null {
+  const values = (reply as unknown[]).map(String);
+  if (values.length === 0) return null;
+  const [state, atWork, job, attempts, done, expires, fingerprint, result, missing] = values;
+  const tokens = new Set(atWork!.split(' '));
+  return {
+    name,
+    job: job!,
+    state: state as OutcomeState,
+    attempts: attempts!.split('\n').map((line) => toAttempt(line, tokens)),
+    processedAt: toDate(done),
+    expiresAt: toDate(expires),
+    fingerprint: fingerprint || undefined,
+    result: result || undefined,
+    resultMissing: missing || undefined,
+  };
+}
+
+function toAttempt(line: string, atWork: ReadonlySet<string>): Attempt {
+  const [, token, outcome, since, holder] = /^(\d+) (\w+) (\d+) (.*)$/s.exec(line)!;
+  return {
+    fencingToken: Number(token),
+    holder: JSON.parse(holder!) as Attempt['holder'],
+    since: new Date(Number(since)),
+    outcome:
+      outcome === 'begun'
+        ? atWork.has(token!)
+          ? 'running'
+          : 'unknown'
+        : (outcome as Attempt['outcome']),
+  };
+}
+
+const toDate = (ms: string | undefined): Date | null =>
+  Number(ms) > 0 ? new Date(Number(ms)) : null;
