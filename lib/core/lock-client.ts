@@ -248,9 +248,10 @@ export class LockClient implements LockOperations, SemaphoreOperations {
       if (reply.status !== 'granted' && reply.status !== 'busy') throw refusalOf(reply);
       throw new LockLostError(name, fencingToken, 'taken-over');
     } catch (error) {
+      // It may have been begun all the same, and with another token.
       this.cleaner.clean({ name, kind, owner, outcome: { kind: 'open', job: once.job } }, ttlMs);
       if (error instanceof LockLostError) tenure.lease.lose('taken-over');
-      else this.leases.forget(tenure);
+      else this.giveBack(tenure);
       throw error;
     }
   }

@@ -43,6 +43,9 @@ interface HeldElement {
   readonly hold: Hold;
 }
 
+/** So many that a store that is slow, and no more, answers within its time limit. */
+const ROUND_TRIP_SIZE = 1_024;
+
 type Answer = 'granted' | 'busy' | 'processed' | 'unknown';
 
 /**
@@ -82,7 +85,7 @@ export class JobLockManager {
   }
 
   /**
-   * Locks many elements in one round trip; an element that is there twice counts once.
+   * Locks many elements, 1,024 in a round trip; an element that is there twice counts once.
    *
    * Unknown outcomes are put to a function `onUnknown` one after the other, under their locks.
    *
@@ -94,29 +97,28 @@ export class JobLockManager {
     job: Job<Element>,
     elements: readonly Element[],
   ): Promise<JobBatch<Element>> {
-    const byName = new Map<string, Element>();
+    const asked = new Map<string, Element>();
     for (const element of elements) {
       const name = job.nameOf(element);
-      if (!byName.has(name)) byName.set(name, element);
+      if (!asked.has(name)) asked.set(name, element);
     }
-    const asked = [...byName];
-    let previous: Promise<unknown> = Promise.resolve();
-    const inTurn = <T>(decide: () => Promise<T>): Promise<T> => {
-      const turn = previous.then(decide);
-      previous = turn.catch(() => undefined);
-      return turn;
-    };
-    const answers = await Promise.allSettled(
-      asked.map(([name, element]) => this.take(job, element, name, inTurn)),
-    );
     const batch: JobBatch<Element> = { granted: [], busy: [], processed: [], unknown: [] };
-    const failed = answers.find((each) => each.status === 'rejected');
-    answers.forEach((each, i) => {
-      if (each.status === 'fulfilled') batch[each.value].push(asked[i]![1]);
-    });
-    if (!failed) return batch;
-    await Promise.allSettled(batch.granted.map((element) => this.unlock(job, element)));
-    throw failed.reason;
+    const inTurn = takeTurns();
+    const all = [...asked];
+    for (let from = 0; from < all.length; from += ROUND_TRIP_SIZE) {
+      const some = all.slice(from, from + ROUND_TRIP_SIZE);
+      const answers = await Promise.allSettled(
+        some.map(([name, element]) => this.take(job, element, name, inTurn)),
+      );
+      answers.forEach((answer, i) => {
+        if (answer.status === 'fulfilled') batch[answer.value].push(some[i]![1]);
+      });
+      const failed = answers.find((answer) => answer.status === 'rejected');
+      if (!failed) continue;
+      await Promise.allSettled(batch.granted.map((element) => this.unlock(job, element)));
+      throw failed.reason;
+    }
+    return batch;
   }
 
   /**
@@ -233,7 +235,7 @@ export class JobLockManager {
     job: Job<Element>,
     element: Element,
     name: string,
-    inTurn = <T>(decide: () => Promise<T>): Promise<T> => decide(),
+    inTurn: ReturnType<typeof takeTurns> = (decide) => decide(),
   ): Promise<Answer> {
     if (this.held.has(name)) return 'busy';
     const { once } = this.tools;
@@ -264,6 +266,16 @@ export class JobLockManager {
     this.held.delete(name);
     return held;
   }
+}
+
+/** Has functions called one after the other. */
+function takeTurns(): <T>(call: () => Promise<T>) => Promise<T> {
+  let previous: Promise<unknown> = Promise.resolve();
+  return (call) => {
+    const turn = previous.then(call);
+    previous = turn.catch(() => undefined);
+    return turn;
+  };
 }
 
 function compensateOf<Element>({ compensate }: Job<Element>, element: Element) {

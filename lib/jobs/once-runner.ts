@@ -53,7 +53,10 @@ export class OnceRunner {
     let isEntered = false;
     try {
       const result = await this.client.holdRepeatedly(
-        (given) => this.begin(element, given),
+        (given) => {
+          isEntered = false;
+          return this.begin(element, given);
+        },
         (lock) => {
           isEntered = true;
           return work(lock);
@@ -107,7 +110,10 @@ export class OnceRunner {
     const { holder } = this.client;
     try {
       await this.store.resolve({ name, job, decision, retentionMs, holder });
-      throw new AlreadyProcessedError((await this.store.read(name)) ?? unknown);
+      const record = (await this.store.read(name)) ?? unknown;
+      if (record.state === 'processed') throw new AlreadyProcessedError(record);
+      tenure.assertHeld(); // somebody else has begun it anew, since that took so long
+      throw new OutcomeUnknownError(record);
     } finally {
       this.giveBack(tenure);
     }

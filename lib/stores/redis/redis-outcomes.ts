@@ -157,37 +157,42 @@ export function toRefusal(name: string, reply: unknown): AcquireReply | undefine
   return status && { status, record: toRecord(name, reply[1])! };
 }
 
-/** What a script tells of a record; `null` if there is none. */
-export function toRecord(name: string, reply: unknown): OutcomeRecord | null {
-  const values = (reply as unknown[]).map(String);
-  if (values.length === 0) return null;
-  const [state, atWork, job, attempts, done, expires, fingerprint, result, missing] = values;
-  const tokens = new Set(atWork!.split(' '));
-  return {
-    name,
-    job: job!,
-    state: state as OutcomeState,
-    attempts: attempts!.split('\n').map((line) => toAttempt(line, tokens)),
-    processedAt: toDate(done),
-    expiresAt: toDate(expires),
-    fingerprint: fingerprint || undefined,
-    result: result || undefined,
-    resultMissing: missing || undefined,
-  };
+/** A record as it is written, of texts only. */
+interface StoredRecord {
+  readonly job: string;
+  readonly attempts: readonly [token: string, outcome: string, since: string, holder: string][];
+  readonly expires: string;
+  readonly done?: string;
+  readonly fingerprint?: string;
+  readonly result?: string;
+  readonly missing?: string;
 }
 
-function toAttempt(line: string, atWork: ReadonlySet<string>): Attempt {
-  const [, token, outcome, since, holder] = /^(\d+) (\w+) (\d+) (.*)$/s.exec(line)!;
+/** What a script tells of a record; `null` if there is none. */
+export function toRecord(name: string, reply: unknown): OutcomeRecord | null {
+  const [state, atWork, text] = (reply as unknown[]).map(String);
+  if (text === undefined) return null;
+  const tokens = new Set(atWork!.split(' '));
+  const stored = JSON.parse(text) as StoredRecord;
+  const { job, attempts, done, expires, fingerprint, result, missing } = stored;
   return {
-    fencingToken: Number(token),
-    holder: JSON.parse(holder!) as Attempt['holder'],
-    since: new Date(Number(since)),
-    outcome:
-      outcome === 'begun'
-        ? atWork.has(token!)
-          ? 'running'
-          : 'unknown'
-        : (outcome as Attempt['outcome']),
+    name,
+    job,
+    state: state as OutcomeState,
+    attempts: attempts.map(([token, outcome, since, holder]): Attempt => {
+      const open = tokens.has(token) ? 'running' : 'unknown';
+      return {
+        fencingToken: Number(token),
+        holder: JSON.parse(holder) as Attempt['holder'],
+        since: new Date(Number(since)),
+        outcome: outcome === 'begun' ? open : (outcome as Attempt['outcome']),
+      };
+    }),
+    processedAt: toDate(done),
+    expiresAt: toDate(expires),
+    fingerprint,
+    result,
+    resultMissing: missing,
   };
 }
 

@@ -1,111 +1,113 @@
   -- Outcomes of what is done once. Keys of these steps: the four of the name, its record, and the names
   -- of its job and tag that are processed, and that are begun, by when they end.
   --
-  -- record   hash: job; state 'begun' or 'processed'; owner and token of who began last; attempts, lines of
-  --          'token outcome since holder'; expires (ms, 0 never), done (ms), fingerprint, result, missing
+  -- record   JSON, of texts only: job; state 'begun' or 'processed'; token and, while begun, owner of who
+  --          began last; attempts, each {token, outcome, since, holder}; expires (ms, 0 never), done (ms),
+  --          fingerprint, result, missing
 
   local MOST_ATTEMPTS = 8
-  local RETRY, HOLD, ASK = 0, 1, 2
+  local HOLD, ASK = 1, 2
 
   local function readRecord(key)
-    local fields = call('HGETALL', key)
-    if #fields == 0 then return nil end
-    local record = { key = key }
-    for i = 1, #fields, 2 do record[fields[i]] = fields[i + 1] end
+    local text = call('GET', key)
+    local record = text and cjson.decode(text)
+    if not record then return nil end
     local expires = tonumber(record.expires)
-    if expires > 0 and expires < now then return nil end
-    return record
+    if expires == 0 or expires >= now then return record, text end
   end
 
-  local function isAtWork(record, lease)
+  local function isAtWork(token, lease)
     for _, held in pairs(lease.holders) do
-      if held.token == record.token then return true end
+      if held.token == token then return true end
     end
     return false
   end
 
   local function stateOf(record, lease)
     if record.state == 'processed' then return 'processed' end
-    return isAtWork(record, lease) and 'running' or 'unknown'
+    return isAtWork(record.token, lease) and 'running' or 'unknown'
   end
 
-  -- {state, tokens at work, job, attempts, done, expires, fingerprint, result, missing}
-  local function tell(record, lease)
+  -- {state, tokens at work, the record}
+  local function tell(record, text, lease)
     local tokens = {}
     for _, held in pairs(lease.holders) do tokens[#tokens + 1] = held.token end
-    return { stateOf(record, lease), table.concat(tokens, ' '), record.job, record.attempts,
-      record.done or '0', record.expires, record.fingerprint or '', record.result or '', record.missing or '' }
+    return { stateOf(record, lease), table.concat(tokens, ' '), text }
   end
 
-  local function outcomeOf(record, token)
-    return string.match('\n' .. record.attempts, '\n' .. token .. ' (%a+) ')
+  local function attemptOf(record, token)
+    for _, attempt in ipairs(record.attempts) do
+      if attempt[1] == token then return attempt end
+    end
   end
 
-  local function setOutcome(record, token, outcome)
-    local lines = string.gsub('\n' .. record.attempts, '(\n' .. token .. ') %a+ ', '%1 ' .. outcome .. ' ', 1)
-    record.attempts = string.sub(lines, 2)
-  end
-
-  local function addAttempt(record, token, outcome, holder)
-    local line = string.format('%s %s %.0f %s', token, outcome, now, holder)
-    record.attempts = record.attempts == '' and line or record.attempts .. '\n' .. line
-    local _, breaks = string.gsub(record.attempts, '\n', '\n')
-    if breaks >= MOST_ATTEMPTS then record.attempts = string.gsub(record.attempts, '^[^\n]*\n', '', 1) end
+  local function addAttempt(record, token, outcome)
+    local attempts = record.attempts
+    attempts[#attempts + 1] = { token, outcome, string.format('%.0f', now), HOLDER }
+    if #attempts > MOST_ATTEMPTS then table.remove(attempts, 1) end
   end
 
   -- Who began last never told the end.
   local function closeLast(record)
-    if record.token and outcomeOf(record, record.token) == 'begun' then
-      setOutcome(record, record.token, 'unknown')
-    end
+    local attempt = record.token and attemptOf(record, record.token)
+    if attempt and attempt[2] == 'begun' then attempt[2] = 'unknown' end
   end
 
-  -- Writes the record and lists it, for ms from now, 0 for ever; a former end that is later stays if asked.
-  local function keep(k, record, name, ms, neverSooner)
+  -- A list ends a little after its last name, so that not every name has to move its end.
+  local function setListEnd(list, ms)
+    call('ZREMRANGEBYSCORE', list, '-inf', '(' .. now)
+    call('PEXPIRE', list, math.floor(ms * 1.1) + 1)
+  end
+
+  local function enlist(list, name, expires)
+    call('ZADD', list, expires == 0 and '+inf' or expires, name)
+    if expires == 0 then return call('PERSIST', list) end
+    local left = call('PTTL', list)
+    -- One without an end has a name without one, unless it is new.
+    if left == -1 and call('ZCARD', list) > 1 then return end
+    if left < expires - now then setListEnd(list, expires - now) end
+  end
+
+  local function unlist(list, name)
+    if call('ZREM', list, name) == 0 or call('PTTL', list) ~= -1 then return end
+    local last = call('ZRANGE', list, -1, -1, 'WITHSCORES')[2]
+    if last and last ~= 'inf' then setListEnd(list, math.max(last - now, 0)) end
+  end
+
+  -- Writes the record, for ms from now, 0 for ever, and lists it; was: its former state, nil if it is new.
+  local function keep(k, record, was, name, ms, neverSooner)
     local expires = ms == 0 and 0 or now + ms
-    local former = tonumber(record.expires)
-    if neverSooner and former and expires > 0 and (former == 0 or former > expires) then expires = former end
+    if neverSooner then
+      local former = tonumber(record.expires)
+      if expires > 0 and (former == 0 or former > expires) then expires = former end
+    end
     record.expires = string.format('%.0f', expires)
-    local fields = {}
-    for field, value in pairs(record) do
-      if field ~= 'key' then
-        fields[#fields + 1] = field
-        fields[#fields + 1] = value
-      end
-    end
-    call('HSET', KEYS[k + 4], unpack(fields))
-    local isDone = record.state == 'processed'
-    local index = KEYS[k + (isDone and 5 or 6)]
-    call('ZREMRANGEBYSCORE', index, '-inf', '(' .. now)
-    call('ZADD', index, expires == 0 and '+inf' or expires, name)
-    call('ZREM', KEYS[k + (isDone and 6 or 5)], name)
+    local text = cjson.encode(record)
     if expires == 0 then
-      call('PERSIST', KEYS[k + 4])
-      call('PERSIST', index)
+      call('SET', KEYS[k + 4], text)
     else
-      call('PEXPIRE', KEYS[k + 4], expires - now + 1)
-      -- A list ends with its newest entry; one without an end has an entry without one.
-      local left = call('PTTL', index)
-      if left >= 0 and left < expires - now or left == -1 and call('ZCARD', index) == 1 then
-        call('PEXPIRE', index, expires - now + 1)
-      end
+      call('SET', KEYS[k + 4], text, 'PX', expires - now + 1)
     end
+    local isDone = record.state == 'processed'
+    if was and was ~= record.state then unlist(KEYS[k + (isDone and 6 or 5)], name) end
+    enlist(KEYS[k + (isDone and 5 or 6)], name, expires)
   end
 
   local function forget(k, name)
     call('DEL', KEYS[k + 4])
-    call('ZREM', KEYS[k + 5], name)
-    call('ZREM', KEYS[k + 6], name)
+    unlist(KEYS[k + 5], name)
+    unlist(KEYS[k + 6], name)
   end
 
   local function begin(k, record, owner, token, name, job, fingerprint, keepMs)
     if record and record.token == token then return end -- asked again, because an answer never came
-    record = record or { attempts = '' }
+    record = record or { attempts = {} }
+    local was = record.state
     closeLast(record)
     record.job, record.state, record.owner, record.token = job, 'begun', owner, token
     if fingerprint ~= '' then record.fingerprint = fingerprint end
-    addAttempt(record, token, 'begun', HOLDER)
-    keep(k, record, name, keepMs)
+    addAttempt(record, token, 'begun')
+    keep(k, record, was, name, keepMs)
   end
 
   -- 'o', the numbers of an 'a', then policy and how long the record is kept in ms, 0 for ever;
@@ -115,7 +117,7 @@
   local function acquireOnce(k, a, spec)
     local owner, name, job, fingerprint = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4]
     local policy, keepMs = spec[10], spec[11]
-    local record = readRecord(KEYS[k + 4])
+    local record, text = readRecord(KEYS[k + 4])
     local unknown
     if record then
       local lease = readLease(KEYS[k])
@@ -126,14 +128,14 @@
       elseif state == 'processed' then
         refusal = 2
       elseif state == 'unknown' then
-        unknown = tell(record, lease)
+        unknown = tell(record, text, lease)
         if policy == HOLD then refusal = 3 end
       end
       if refusal then
         if lease.holders[owner] or call('ZSCORE', KEYS[k + 1], owner) then
           giveUp(k, owner, '', 0, spec[8])
         end
-        return { refusal, tell(record, lease) }
+        return { refusal, tell(record, text, lease) }
       end
     end
     local reply = acquire(k, a, spec)
@@ -152,23 +154,26 @@
     local minHold, counterTtl, retention = unpack(spec)
     local owner, token, name, job = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4]
     if token == '' then token = '0' end
-    local held = readLease(KEYS[k]).holders[owner]
+    local fields = call('HGETALL', KEYS[k])
+    local held = readLease(KEYS[k], fields).holders[owner]
     local isOurs = held and held.token == token
-    local record = readRecord(KEYS[k + 4]) or { attempts = '', job = job, owner = owner, token = token }
-    local told = outcomeOf(record, token)
+    local record = readRecord(KEYS[k + 4]) or { attempts = {}, job = job, token = token }
+    local attempt = attemptOf(record, token)
+    local told = attempt and attempt[2]
     if told ~= 'processed' and told ~= 'late' then
       local outcome = isOurs and 'processed' or 'late'
-      if told then setOutcome(record, token, outcome) else addAttempt(record, token, outcome, HOLDER) end
-      local isFirst = record.state ~= 'processed'
+      if attempt then attempt[2] = outcome else addAttempt(record, token, outcome) end
+      local was = record.state
+      local isFirst = was ~= 'processed'
       if isFirst then
-        record.state, record.done = 'processed', string.format('%.0f', now)
+        record.state, record.done, record.owner = 'processed', string.format('%.0f', now), nil
         if ARGV[a + 5] ~= '' then record.fingerprint = ARGV[a + 5] end
         if ARGV[a + 6] ~= '' then record.result = ARGV[a + 6] end
         if ARGV[a + 7] ~= '' then record.missing = ARGV[a + 7] end
       end
-      keep(k, record, name, retention, not isFirst)
+      keep(k, record, was, name, retention, not isFirst)
     end
-    local released = giveUp(k, owner, token, minHold, counterTtl)
+    local released = giveUp(k, owner, token, minHold, counterTtl, fields)
     return told == 'processed' and 1 or released
   end
 
@@ -179,14 +184,12 @@
     local record = readRecord(KEYS[k + 4])
     if record then
       local isLast = record.owner == owner and (token == '' or token == record.token)
+      local attempt = attemptOf(record, token)
       if record.state == 'begun' and isLast then
         forget(k, name)
-      elseif token ~= '' then
-        local told = outcomeOf(record, token)
-        if told == 'begun' or told == 'unknown' then
-          setOutcome(record, token, 'failed')
-          call('HSET', record.key, 'attempts', record.attempts)
-        end
+      elseif attempt and (attempt[2] == 'begun' or attempt[2] == 'unknown') then
+        attempt[2] = 'failed'
+        call('SET', KEYS[k + 4], cjson.encode(record), 'KEEPTTL')
       end
     end
     return giveUp(k, owner, token, spec[1], spec[2])
@@ -198,23 +201,23 @@
     local name = ARGV[a + 1]
     local record = readRecord(KEYS[k + 4])
     if not record or record.state == 'processed' then return -1 end
-    if isAtWork(record, readLease(KEYS[k])) then return 0 end
-    if spec[1] == 1 then
-      closeLast(record)
-      addAttempt(record, '0', 'resolved', HOLDER)
-      record.state, record.done = 'processed', string.format('%.0f', now)
-      keep(k, record, name, spec[2])
-    else
+    if isAtWork(record.token, readLease(KEYS[k])) then return 0 end
+    if spec[1] == 0 then
       forget(k, name)
+      return 1
     end
+    closeLast(record)
+    addAttempt(record, '0', 'resolved')
+    record.state, record.done, record.owner = 'processed', string.format('%.0f', now), nil
+    keep(k, record, 'begun', name, spec[2])
     return 1
   end
 
   -- 'q', nothing
   -- reply the record, or {}
   local function read(k)
-    local record = readRecord(KEYS[k + 4])
-    return record and tell(record, readLease(KEYS[k])) or {}
+    local record, text = readRecord(KEYS[k + 4])
+    return record and tell(record, text, readLease(KEYS[k])) or {}
   end
 
   -- 'c', name, state
