@@ -6,7 +6,6 @@ import {
   type LockError,
   LockLostError,
   LockStoreError,
-  LockTimeoutError,
 } from '../lock.errors.js';
 import type {
   AcquireReply,
@@ -18,6 +17,7 @@ import type {
 } from '../stores/lock-store.interface.js';
 import type { OnceRequest } from '../stores/outcome.interface.js';
 import type { ResolvedAcquireOptions } from './acquire-options.js';
+import { busyError, timeoutError, tooFewReplicas } from './acquisition-errors.js';
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock, Timer } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
@@ -280,17 +280,10 @@ export class Acquisition implements Caller {
     return { ttlMs, maxHoldMs, minHoldMs, renew, passesLeft };
   }
 
-  private busyError(holder: LeaseRecord | null): LockBusyError {
+  private busyError(lease: LeaseRecord | null): LockBusyError {
     const { name } = this.want;
-    const by = holder
-      ? `held by ${holder.holder.service} (${holder.holder.host}, pid ${holder.holder.pid}) since ${holder.since.toISOString()}`
-      : 'waited for by other callers';
-    if (this.options.waitMs <= 0) {
-      return new LockBusyError(`The lock "${name}" is ${by}.`, name, holder);
-    }
-    const waitedMs = this.waitedMs;
-    const message = `The lock "${name}" was not given within ${Math.round(waitedMs)} ms: it is ${by}.`;
-    return new LockTimeoutError(message, name, holder, waitedMs, this.place ?? null);
+    if (this.options.waitMs <= 0) return busyError(name, lease);
+    return timeoutError(name, lease, this.waitedMs, this.place ?? null);
   }
 
   private listenTo(signal: AbortSignal): void {
@@ -333,10 +326,3 @@ export class Acquisition implements Caller {
 }
 
 type BusyReply = Extract<AcquireReply, { status: 'busy' }>;
-
-function tooFewReplicas(name: string, acknowledged: number, replicas: number): LockStoreError {
-  return new LockStoreError(
-    `The lock "${name}" is not given: ${acknowledged} of ${replicas} replicas have acknowledged it. ` +
-      'Look at the replicas, or ask for fewer with "minReplicas".',
-  );
-}

@@ -25,7 +25,7 @@ import { BoundedStore } from './bounded-store.js';
 import { type Clock, systemClock } from './clock.js';
 import { pack, unpack } from './detached-lock.js';
 import { type Duration, parseDuration } from './duration.js';
-import { AGAIN, type Ending, Hold, type WithLockOptions } from './hold.js';
+import type { WithLockOptions } from './hold.js';
 import { LeakWatch } from './leak-watch.js';
 import { LeaseBook } from './lease-book.js';
 import { LeaseCleaner } from './lease-cleaner.js';
@@ -33,12 +33,11 @@ import { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import { checkLockName } from './lock-name.js';
 import { Lock, type LockOperations } from './lock.js';
-import { Pauses } from './pauses.js';
 import { refusalOf } from './refusal.js';
-import { resolveRetry } from './retry.js';
 import { Semaphore, type SemaphoreOperations } from './semaphore.js';
 import { Taker } from './taker.js';
 import { type Holding, Tenure } from './tenure.js';
+import { Works } from './works.js';
 
 export interface LockClientOptions extends AcquireDefaults {
   readonly store: LockStore;
@@ -66,6 +65,7 @@ export interface HeldLock {
 /** Takes, keeps and gives back locks on one store: everything but Nest. */
 export class LockClient implements LockOperations, SemaphoreOperations {
   readonly context = new LockContext();
+  readonly works: Works;
 
   private readonly clock: Clock;
   private readonly store: BoundedStore;
@@ -73,9 +73,6 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   private readonly leases: LeaseBook;
   private readonly taker: Taker;
   private readonly leaks: LeakWatch;
-  private readonly pauses: Pauses;
-  /** Works under a lock that have not ended. */
-  private holds = 0;
   private whenIdle: (() => void) | undefined;
 
   constructor(private readonly options: LockClientOptions) {
@@ -99,7 +96,8 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     const tools = { store, clock, cleaner, leases, context, giveBack, checkIdle };
     this.taker = new Taker(tools, options);
     this.leaks = new LeakWatch(options.leakStacks, (tenure, stack) => this.reclaim(tenure, stack));
-    this.pauses = new Pauses(clock);
+    const lockOf = (holding: Holding): Lock => new Lock(holding, this);
+    this.works = new Works({ clock, context, emit, lockOf, checkIdle });
     this.clock = clock;
     this.store = store;
     this.cleaner = cleaner;
@@ -172,8 +170,10 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     work: (lock: Lock) => T | PromiseLike<T>,
     options?: WithLockOptions<T>,
   ): Promise<T> {
-    if (!options) return this.holdDuring(await this.taker.take(names, NO_OPTIONS), work);
-    return this.holdRepeatedly((given) => this.taker.take(names, given), work, options);
+    const take = (given: AcquireOptions): Promise<Holding> => this.taker.take(names, given);
+    return options
+      ? this.works.repeat(take, work, options)
+      : this.works.do(await take(NO_OPTIONS), work);
   }
 
   async withWanted<T>(
@@ -181,48 +181,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     work: (lock: Lock) => T | PromiseLike<T>,
     options: WithLockOptions<T>,
   ): Promise<T> {
-    return this.holdRepeatedly((given) => this.taker.takeWanted(want, given), work, options);
-  }
-
-  /**
-   * Does the work under what `take` takes; again, if that was lost and the options say so.
-   *
-   * @param ending of work that is done once
-   */
-  async holdRepeatedly<T>(
-    take: (options: AcquireOptions) => Promise<Holding>,
-    work: (lock: Lock) => T | PromiseLike<T>,
-    { compensate, retry, ...options }: WithLockOptions<T>,
-    ending?: Ending<T>,
-  ): Promise<T> {
-    const { attempts, pauseAfter } = resolveRetry(retry, 'withLock');
-    for (let made = 1; ; made++) {
-      const mayRepeat = made < attempts;
-      const holding = await take(options);
-      const hold = this.holdOf(holding, new Lock(holding, this), ending);
-      const result = await this.during(hold.complete(work, compensate, mayRepeat));
-      if (result !== AGAIN) return result;
-      await this.pauses.pause(pauseAfter(made), { isWaitedFor: true, signal: options.signal });
-    }
-  }
-
-  private holdDuring<T>(holding: Holding, work: (lock: Lock) => T | PromiseLike<T>): Promise<T> {
-    return this.during(this.holdOf(holding, new Lock(holding, this)).complete(work) as Promise<T>);
-  }
-
-  /** How work under a lock ends. */
-  holdOf(holding: Holding, lock: Lock, ending?: Ending<any>): Hold {
-    return new Hold(lock, holding, this.context, this.options.emit, ending);
-  }
-
-  private async during<T>(held: Promise<T>): Promise<T> {
-    this.holds++;
-    try {
-      return await held;
-    } finally {
-      this.holds--;
-      this.checkIdle();
-    }
+    return this.works.repeat((given) => this.taker.takeWanted(want, given), work, options);
   }
 
   /** Takes a name in order to do its element once; `tenure.lease.unknown` is what somebody left behind. */
@@ -320,7 +279,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   /** Refuses new locks, rejects waiters, gives handlers `timeoutMs`, then takes their locks away. */
   async drain(timeoutMs: number): Promise<void> {
     this.taker.drain();
-    this.pauses.end();
+    this.works.drain();
     await this.untilIdle(timeoutMs);
     for (const { lease } of this.leases) lease.lose('shutdown');
     await this.cleaner.close();
@@ -348,7 +307,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   }
 
   private get isIdle(): boolean {
-    return this.taker.size + this.leases.size + this.holds === 0;
+    return this.taker.size + this.leases.size + this.works.size === 0;
   }
 
   private checkIdle(): void {

@@ -256,7 +256,7 @@ export class JobLockManager {
   private keep(element: OnceElement, tenure: Tenure): void {
     const { client, once } = this.tools;
     const lock = client.lockFor(tenure);
-    const hold = client.holdOf(tenure, lock, once.endingOf(element));
+    const hold = client.works.holdOf(tenure, once.endingOf(element), lock);
     this.held.set(element.name, { lock, hold });
   }
 

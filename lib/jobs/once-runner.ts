@@ -52,7 +52,7 @@ export class OnceRunner {
   ): Promise<OnceResult<T>> {
     let isEntered = false;
     try {
-      const result = await this.client.holdRepeatedly(
+      const result = await this.client.works.repeat(
         (given) => {
           isEntered = false;
           return this.begin(element, given);

@@ -136,7 +136,12 @@ class Driver {
     const number = (this.numbers.get(who) ?? 0) + 1;
     if (waits) this.numbers.set(who, number);
     const reply = await this.store.acquire({
-      ...{ name: this.name, kind: 'lock', units: 0, permits: 0, tokens: 1, ttlMs: 600_000 },
+      name: this.name,
+      kind: 'lock',
+      units: 0,
+      permits: 0,
+      tokens: 1,
+      ttlMs: 600_000,
       owner: who,
       holder: { service: who, host: 'h', pid: 1 },
       once: asked,
@@ -159,7 +164,12 @@ class Driver {
     if (!record) return null;
     const { state, job, fingerprint, result, expiresAt, processedAt, attempts } = record;
     return {
-      ...{ state, job, fingerprint, result, ends: expiresAt !== null, done: processedAt !== null },
+      state,
+      job,
+      fingerprint,
+      result,
+      ends: expiresAt !== null,
+      done: processedAt !== null,
       attempts: attempts.map(({ fencingToken, outcome, holder }) =>
         [this.nameOf(fencingToken), outcome, holder.service].join(' '),
       ),
@@ -199,7 +209,7 @@ describe('outcomes in Redis and in memory', () => {
         const drivers = [new Driver(redis), new Driver(new MemoryLockStore(new ManualClock()))];
         for (const each of steps) {
           const [left, right] = await Promise.all(drivers.map((driver) => driver.take(each)));
-          expect({ step: each, ...{ told: left } }).toEqual({ step: each, ...{ told: right } });
+          expect({ step: each, told: left }).toEqual({ step: each, told: right });
           const [seen, other] = await Promise.all(drivers.map((driver) => driver.look()));
           expect({ step: each, seen }).toEqual({ step: each, seen: other });
         }
