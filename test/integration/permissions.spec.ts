@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Redis } from 'ioredis';
+import type { LockService } from 'nestjs-locker';
+import { lockService, watch } from '../support/lock-service.js';
+import { queueLength } from '../support/queue.js';
+import { HOST, RedisServer } from '../support/redis-server.js';
+import { until } from '../support/until.js';
+
+const PAGE = new URL('../../docs/considerations.md', import.meta.url);
+
+/** The commands that the documentation says the module needs on one server. */
+function documented(): string[] {
+  const page = readFileSync(PAGE, 'utf8');
+  const section = page.slice(page.indexOf('## Permissions'));
+  const names = [...section.matchAll(/`([A-Z]{3,})`/g)].map(
+    ([, name]) => `+${name!.toLowerCase()}`,
+  );
+  return [...new Set(names)].filter((name) => !/spublish|ssubscribe/.test(name));
+}
+
+describe('a user who may do what the documentation says, and nothing else', () => {
+  let server: RedisServer;
+  let direct: Redis;
+  let locks: LockService;
+  let others: LockService;
+  beforeEach(async () => {
+    server = await RedisServer.start();
+    direct = server.client();
+    const commands = documented();
+    expect(commands).toEqual(expect.arrayContaining(['+evalsha', '+zscan', '+publish', '+wait']));
+    const rights = ['on', '>pw', '~lock:*', '&lock:*', '-@all', ...commands];
+    // What ioredis itself says when it connects.
+    rights.push('+hello', '+info', '+client');
+    await direct.call('ACL', 'SETUSER', 'locker', ...rights);
+    const redis = { host: HOST, port: server.port, username: 'locker', password: 'pw' };
+    locks = await lockService({ redis });
+    others = await lockService({ redis });
+  });
+  afterEach(() => server.stop());
+
+  it('locks, waits and is told', async () => {
+    const held = await locks.acquire('a');
+    const waiter = watch(others.acquire('a', { wait: '20s' }));
+    await until(async () => (await queueLength(direct, 'a')) === 1, { what: 'it waits' });
+    expect(await held.release()).toBe('released');
+    await until(() => waiter.settled, { what: 'the waiter has it' });
+    expect(await locks.forceRelease('a')).toMatchObject({
+      fencingToken: waiter.value!.fencingToken,
+    });
+    await locks.semaphore('s', 2).withPermit(() => undefined);
+    await expect(locks.acquire('b', { minReplicas: 1 })).rejects.toThrow(/0 of 1 replicas/);
+  });
+
+  it.each(['invoice:1', '{eu}:invoice:1'])('does %s once, and lists it', async (name) => {
+    expect(await locks.once(name, () => 7, { job: 'invoice' })).toMatchObject({ result: 7 });
+    expect(await others.once(name, () => 8)).toMatchObject({ status: 'replayed' });
+    expect(await others.outcomes.count('invoice')).toMatchObject({ processed: 1 });
+    for await (const record of others.outcomes.list('invoice')) expect(record.name).toBe(name);
+    expect(await others.outcomes.clear('invoice', 'processed')).toBe(1);
+    await expect(locks.once(name, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+    expect(await locks.outcomes.of(name)).toBeNull();
+  });
+});
