@@ -1,11 +1,13 @@
 import type { LoggerService } from '@nestjs/common';
 import { describeValue } from './core/describe-value.js';
-import type { LockEvent, OutcomeDecision } from './core/lock-events.js';
+import type { LockEvent, OutcomeDecision, OutcomeUnknownEvent } from './core/lock-events.js';
 import type { OutcomeRecord } from './stores/outcome.interface.js';
 
 const MOST_NAMES_SHOWN = 3;
 
 const LEAST_PAUSE_MS = 1_000;
+
+const MOST_REMEMBERED = 10_000;
 
 const DECISIONS: Record<OutcomeDecision, string> = {
   retry: 'It is done again now.',
@@ -16,16 +18,28 @@ const DECISIONS: Record<OutcomeDecision, string> = {
 /** Writes what happens to locks to Nest's log. */
 export class LockEventLogger {
   private lastRenewalWarningAt = -Infinity;
+  private readonly heldBack = new Set<string>();
 
   constructor(private readonly logger: LoggerService) {}
 
   log(event: LockEvent): void {
     if (event.type === 'renewal-failed' && this.warnedJustNow()) return;
+    if (event.type === 'outcome-unknown' && event.decision === 'hold' && this.hasTold(event))
+      return;
     try {
       write(this.logger, event);
     } catch {
       // A logger that fails must not cost a lock; there is nowhere left to tell it.
     }
+  }
+
+  /** What is held back is met with every run of its job. */
+  private hasTold({ name, record }: OutcomeUnknownEvent): boolean {
+    const attempt = `${name} ${record.attempts.at(-1)?.fencingToken}`;
+    if (this.heldBack.has(attempt)) return true;
+    if (this.heldBack.size >= MOST_REMEMBERED) this.heldBack.clear();
+    this.heldBack.add(attempt);
+    return false;
   }
 
   /** In an outage every batch fails again and again. */

@@ -152,8 +152,11 @@ const LOSS: Record<LossReason, string> = {
 export class LockReleasedError extends LockError {
   readonly code = 'LOCK_RELEASED';
 
-  constructor(readonly lockName: string) {
-    super(`The lock "${lockName}" has been released; take it again to go on.`);
+  constructor(
+    readonly lockName: string,
+    message = `The lock "${lockName}" has been released; take it again to go on.`,
+  ) {
+    super(message);
   }
 }
 
@@ -228,22 +231,6 @@ abstract class OutcomeError extends LockError {
   ) {
     super(message);
     this.lockName = record.name;
-  }
-}
-
-/**
- * The element is processed already, and must not be done again.
- *
- * `once` and `@Locked` do not throw it: they replay.
- *
- * @example
- * catch (error) { if (error instanceof AlreadyProcessedError) return error.record.processedAt; }
- */
-export class AlreadyProcessedError extends OutcomeError {
-  readonly code = 'LOCK_ALREADY_PROCESSED';
-
-  constructor(record: OutcomeRecord) {
-    super(record, `"${record.name}" is processed already${at(record.processedAt)}.`);
   }
 }
 

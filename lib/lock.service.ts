@@ -177,7 +177,7 @@ export class LockService {
     resolveAcquireOptions(acquireOptions, { ttlMs: 0, waitMs: 0 }, () => what);
     checkJobName(job, `${what}: "job"`);
     const terms = resolveTerms({ retention, storeResult, onUnknown } as OnceTerms, what);
-    const print = fingerprint === undefined ? undefined : fingerprintOf(fingerprint, what);
+    const print = 'fingerprint' in options ? fingerprintOf(fingerprint, what) : undefined;
     return this.jobs.once.run<T>({ ...terms, name, job, fingerprint: print }, work, given);
   }
 

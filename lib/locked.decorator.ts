@@ -186,15 +186,12 @@ function onceOptionsOf(
   { instance, args }: MethodCall,
 ): Pick<OnceOptions<any>, 'fingerprint' | 'onUnknown' | 'job' | 'retention' | 'storeResult'> {
   const { fingerprint, onUnknown, ...terms } = termsOf(once);
-  const print =
-    typeof fingerprint === 'function'
-      ? Reflect.apply(fingerprint, instance, args)
-      : fingerprint
-        ? args
-        : undefined;
   return {
     ...terms,
-    ...(print !== undefined && { fingerprint: print }),
+    ...(typeof fingerprint === 'function' && {
+      fingerprint: Reflect.apply(fingerprint, instance, args) as unknown,
+    }),
+    ...(fingerprint === true && { fingerprint: args }),
     ...(onUnknown !== undefined && {
       onUnknown:
         typeof onUnknown === 'function'

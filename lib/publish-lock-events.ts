@@ -1,4 +1,4 @@
-import { type InjectionToken, type Provider } from '@nestjs/common';
+import { type InjectionToken, Logger, type Provider } from '@nestjs/common';
 import type {
   ElementProcessedEvent,
   LockCompensatedEvent,
@@ -90,10 +90,25 @@ export function publishLockEvents(
       const publish = publisherOf(given);
       return locks.events$.subscribe((event) => {
         const published = toPublished(event);
-        if (published) publish(published);
+        if (published) void publishSafely(publish, published);
       });
     },
   };
+}
+
+const logger = new Logger('publishLockEvents');
+
+/** A bus that fails must not cost a lock, nor the process. */
+async function publishSafely(
+  publish: (event: Published) => unknown,
+  event: Published,
+): Promise<void> {
+  try {
+    await publish(event);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : describeValue(error);
+    logger.error(`${event.constructor.name} of "${event.event.name}" was not published: ${reason}`);
+  }
 }
 
 type Published = LockLost | Processed | OutcomeUnknown | Compensated;
@@ -113,11 +128,12 @@ function toPublished(event: LockEvent): Published | undefined {
   }
 }
 
-function publisherOf(given: unknown): (event: Published) => void {
+function publisherOf(given: unknown): (event: Published) => unknown {
   const { publish, emit } = given as { publish?: unknown; emit?: unknown };
-  if (typeof publish === 'function') return (event) => void publish.call(given, event);
+  if (typeof publish === 'function') return (event) => publish.call(given, event) as unknown;
   if (typeof emit === 'function') {
-    return (event) => void emit.call(given, (event.constructor as typeof LockLost).topic, event);
+    return (event) =>
+      emit.call(given, (event.constructor as typeof LockLost).topic, event) as unknown;
   }
   throw new LockOptionsError(
     `publishLockEvents: ${describeValue(given)} has neither "publish" nor "emit"; give it EventBus of @nestjs/cqrs or EventEmitter2 of @nestjs/event-emitter.`,

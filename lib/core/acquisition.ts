@@ -3,7 +3,6 @@ import {
   LockAbortedError,
   LockBusyError,
   LockDrainingError,
-  type LockError,
   LockLostError,
   LockStoreError,
 } from '../lock.errors.js';
@@ -114,6 +113,7 @@ export class Acquisition implements Caller {
   begin(grant: LeaseGrant, passesLeft: number): void {
     this.timer?.clear();
     this.timer = undefined;
+    this.giveUp = undefined;
     if (this.want.once && !grant.isBegun) void this.beginHandedOver(grant);
     else if (this.options.minReplicas > 0) void this.beginReplicated(grant);
     else this.succeed(this.beginNow(grant, passesLeft));
@@ -125,20 +125,26 @@ export class Acquisition implements Caller {
     this.giveUp = () => this.tools.cleaner.clean(claim, this.ttlMs);
     try {
       const grant = await this.ask(owner);
-      if (!grant || this.isOver) return;
+      if (!grant || this.isOver) return; // and given up
       if ('fencingToken' in grant) return this.begin(grant, 0);
       this.giveUp = undefined;
       // It took too long, and somebody else has it by now.
-      if (this.tools.clock.now() < this.waitsUntil) this.waitAlone();
-      else this.timeOut(grant);
+      this.waitOn(grant);
     } catch (error) {
-      this.fail(error);
+      if (error instanceof LockStoreError && !this.isOver) this.waitOn(error);
+      else this.fail(error);
     }
+  }
+
+  /** Begins again at the end of the queue, if there is time left. */
+  private waitOn(answer: WaitAnswer): void {
+    if (this.tools.clock.now() < this.waitsUntil) this.waitAlone();
+    else this.timeOut(answer);
   }
 
   private claimOf(owner: string): ReleaseRequest {
     const { name, kind, once } = this.want;
-    return { name, kind, owner, outcome: once && { kind: 'open', job: once.job } };
+    return { name, kind, owner, outcome: once && { kind: 'unbegun', job: once.job } };
   }
 
   /**
@@ -164,7 +170,6 @@ export class Acquisition implements Caller {
       this.giveUp?.();
       throw tooLate(name, this.options.ttlMs);
     }
-    this.giveUp = undefined;
     const { fencingToken, lastToken, isWaitedFor, unknown } = reply;
     const lease = { name, kind, units, owner, fencingToken, lastToken, isWaitedFor, unknown };
     return { ...lease, sentAt, lengthMs: ttlMs, beganAt: sentAt, isBegun: want.once !== undefined };
@@ -196,7 +201,7 @@ export class Acquisition implements Caller {
     this.succeed(this.tools.takeOver(lease, this.waitedMs, this.options.isQuiet));
   }
 
-  refuse(error: LockError): void {
+  refuse(error: Error): void {
     this.fail(error);
   }
 
@@ -254,7 +259,7 @@ export class Acquisition implements Caller {
       // Whatever becomes of it: nobody waits for the answer any more.
       this.giveUp = () => this.tools.cleaner.clean(this.claimOf(owner), this.ttlMs);
       const grant = await this.ask(owner);
-      if (!grant) return;
+      if (!grant || this.isOver) return; // and given up
       if (!('fencingToken' in grant)) throw this.busyError(grant.lease);
       this.begin(grant, 0);
     } catch (error) {

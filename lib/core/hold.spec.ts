@@ -3,7 +3,7 @@ import { tenureOf } from '../../test/support/tenures.js';
 import { LockLostError } from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
 import { ManualClock } from '../testing/manual.clock.js';
-import { Hold } from './hold.js';
+import { Again, Hold } from './hold.js';
 import { LockContext } from './lock-context.js';
 import type { LockEvent } from './lock-events.js';
 import { Lock } from './lock.js';
@@ -20,10 +20,14 @@ describe('Hold', () => {
     events = [];
     release.mockReset();
     release.mockResolvedValue('released');
+    begin();
+  });
+
+  const begin = () => {
     tenure = tenureOf(new ManualClock());
     lock = new Lock(tenure, { release, extend: () => Promise.resolve(), detach: () => '' });
-    hold = holdOf(tenure);
-  });
+    return (hold = holdOf(tenure));
+  };
 
   const holdOf = (holding: Holding) =>
     new Hold(lock, holding, new LockContext(), (event) => events.push(event));
@@ -134,5 +138,39 @@ describe('Hold', () => {
       lock.assertHeld();
     };
     expect(await hold.complete<unknown>(work, (loss) => loss)).toBe(tenure.loss);
+  });
+
+  it('is done again after a loss where it may be, and only then', async () => {
+    const compensate = jest.fn(() => 'undone');
+    const done = () => begin().complete(() => 'done', compensate, true);
+    const failing = () => begin().complete(() => Promise.reject(own), compensate, true);
+    const noticing = () => {
+      lose();
+      return lock.assertHeld();
+    };
+    expect(await done()).toBe('done');
+    await expect(failing()).rejects.toBe(own);
+    release.mockResolvedValue('expired');
+    expect([await done(), await failing()]).toEqual([expect.any(Again), expect.any(Again)]);
+    expect(await begin().complete<unknown>(noticing, compensate, true)).toBeInstanceOf(Again);
+    expect(compensate).not.toHaveBeenCalled();
+    expect(events).toEqual([]);
+  });
+
+  it('tells a compensation that succeeded, for a result and behind an own error', async () => {
+    const compensated = { type: 'compensated', name: 'a', fencingToken: 7, reason: 'taken-over' };
+    lose();
+    expect(
+      await hold.complete<unknown>(
+        () => 'done',
+        () => 'undone',
+      ),
+    ).toBe('undone');
+    expect(events).toEqual([compensated]);
+    const told: unknown[] = [];
+    const compensate = (loss: LockLostError) => told.push(loss.error, loss.result, loss.cause);
+    await expect(hold.complete(() => Promise.reject(own), compensate)).rejects.toBe(own);
+    expect(told).toEqual([own, undefined, tenure.loss]);
+    expect(events).toEqual([compensated, compensated]);
   });
 });

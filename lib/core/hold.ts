@@ -39,8 +39,14 @@ export interface Ending<T> {
   readonly failed: Outcome;
 }
 
-/** The lock was lost, and the work is to be done again. */
-export const AGAIN = Symbol('again');
+const NOT_MARKED =
+  ' It is not marked as processed yet, since the store does not answer: that goes on in the background.';
+
+/** The lock was lost, and the work may be done again; or else it ends as it would have ended. */
+export class Again<T> {
+  /** @param settle ends it after all, since that could not be done: that is `cause` */
+  constructor(readonly settle: (cause: unknown) => Promise<T>) {}
+}
 
 /** A lock and the work that is done under it; keeps the contract about how the two end. */
 export class Hold {
@@ -56,32 +62,29 @@ export class Hold {
    * Does the work and gives the lock back. The work's own error comes out as it is; a result that
    * was reached without the lock does not, unless `compensate` takes care of it.
    *
-   * @param mayRepeat whether a loss is answered with `AGAIN`; never once something is done that is done once
+   * @param mayRepeat whether a loss is answered with `Again`; never once something is done that is done once
    */
   async complete<T>(
     work: (lock: Lock) => T | PromiseLike<T>,
     compensate?: Compensate<T>,
     mayRepeat = false,
-  ): Promise<T | typeof AGAIN> {
+  ): Promise<T | Again<T>> {
     let result: T;
     try {
       result = await this.context.run(this.lock, this.holding, () => work(this.lock));
     } catch (error) {
       const loss = await this.end(this.ending?.failed).catch(() => undefined); // told as an event
-      if (loss && mayRepeat) return AGAIN;
-      if (loss && compensate) {
-        // The work ended because of the loss: there is no error of its own to come out.
-        if (error === loss) return this.compensated(loss, compensate);
-        await this.compensateFailure(withError(loss, error), compensate);
-      }
-      throw error;
+      if (!loss) throw error;
+      const settle = (): Promise<T> => this.settleFailure(loss, error, compensate);
+      return mayRepeat ? new Again(settle) : settle();
     }
     // It was done under the lock: that this could not be told is an event, and no failure of the work.
     if (this.ending) return this.succeed(result, compensate, false);
     const loss = await this.end().catch(() => undefined); // the release goes on in the background
     if (!loss) return result;
-    if (mayRepeat) return AGAIN;
-    return this.settle(withResult(loss, result), compensate);
+    const settle = (cause: unknown): Promise<T> =>
+      this.settle(withResult(loss, result, cause), compensate);
+    return mayRepeat ? new Again(settle) : settle(loss);
   }
 
   /**
@@ -93,23 +96,31 @@ export class Hold {
   async succeed<T>(result: T, compensate?: Compensate<T>, mustBeTold = true): Promise<T> {
     const { outcome, error } = this.ending!.succeeded(result);
     const { loss: former } = this.holding;
-    let loss: LockLostError | undefined;
+    let loss = former;
+    let failure: unknown;
     try {
-      const released = await this.lock.end(outcome);
-      loss = former ?? this.lossIn(released);
-      this.tellProcessed(outcome, loss !== undefined);
-    } catch (failure) {
-      if (!former && mustBeTold) throw failure;
-      loss = former;
+      const found = await this.lock.end(outcome); // also after a loss: it is done
+      loss ??= this.lossIn(found);
+    } catch (unanswered) {
+      if (!former && mustBeTold) throw unanswered;
+      failure = unanswered;
     }
-    if (loss) return this.settle(withResult(loss, result), compensate);
+    if (loss) {
+      const more = failure === undefined ? '' : NOT_MARKED;
+      return this.settle(withResult(loss, result, failure ?? loss, more), compensate);
+    }
     if (error) throw error;
     return result;
   }
 
   /** Gives the lock back after a failure; what is done once may be done anew, unless the lock was lost. */
-  async fail(compensate?: Compensate<unknown>): Promise<ReleaseOutcome> {
-    const loss = await this.end(this.ending?.failed);
+  async fail(compensate?: Compensate<unknown>): Promise<ReleaseOutcome | 'unconfirmed'> {
+    let loss: LockLostError | undefined;
+    try {
+      loss = await this.end(this.ending?.failed);
+    } catch {
+      return 'unconfirmed'; // told as an event
+    }
     if (!loss) return 'released';
     if (compensate) await this.compensated(loss, compensate);
     return loss.reason === 'taken-over' ? 'taken-over' : 'expired';
@@ -139,14 +150,21 @@ export class Hold {
     return new LockLostError(name, fencingToken, released);
   }
 
-  private tellProcessed(outcome: Outcome, isLate: boolean): void {
-    if (outcome.kind !== 'processed') return;
-    const [{ name, fencingToken }] = this.tenures;
-    this.emit({ type: 'processed', name, job: outcome.job, fencingToken, isLate });
-  }
-
   private settle<T>(loss: LockLostError, compensate: Compensate<T> | undefined): Promise<T> {
     return compensate ? this.compensated(loss, compensate) : Promise.reject(loss);
+  }
+
+  private async settleFailure<T>(
+    loss: LockLostError,
+    error: unknown,
+    compensate: Compensate<T> | undefined,
+  ): Promise<T> {
+    if (compensate) {
+      // The work ended because of the loss: there is no error of its own to come out.
+      if (error === loss) return this.compensated(loss, compensate);
+      await this.compensateFailure(withError(loss, error), compensate);
+    }
+    throw error;
   }
 
   private async compensated<T>(loss: LockLostError, compensate: Compensate<T>): Promise<T> {
@@ -169,13 +187,15 @@ export class Hold {
   }
 }
 
-function withResult(loss: LockLostError, result: unknown): LockLostError {
-  const message = `${loss.message} The work under it went on to its end without it; what it returned is in "result".`;
-  return new LockLostError(loss.lockName, loss.fencingToken, loss.reason, {
-    message,
-    result,
-    cause: loss,
-  });
+function withResult(
+  loss: LockLostError,
+  result: unknown,
+  cause: unknown,
+  more = '',
+): LockLostError {
+  const message = `${loss.message} The work under it went on to its end without it; what it returned is in "result".${more}`;
+  const { lockName, fencingToken, reason } = loss;
+  return new LockLostError(lockName, fencingToken, reason, { message, result, cause });
 }
 
 function withError(loss: LockLostError, error: unknown): LockLostError {

@@ -113,6 +113,12 @@ export class LeaseBook {
     return Promise.resolve('released');
   }
 
+  /** Its lease is given back already. */
+  end(tenure: Tenure): void {
+    this.forget(tenure);
+    if (tenure.isTold) this.tellEnd(tenure, 'released');
+  }
+
   /** This process keeps its lease no longer; it goes on until its ttl has passed. */
   forget(tenure: Tenure): void {
     const { lease } = tenure;
@@ -158,13 +164,16 @@ export class LeaseBook {
       (found) => {
         if (isOurs) this.unreleased--;
         if (tells) this.tellEnd(tenure, found);
+        this.tellOutcome(tenure, outcome, found);
         this.tools.ended(tenure);
         return found;
       },
       (error: Error) => {
         by?.releaseFailed();
         if (isOurs) this.unreleased--;
-        this.tools.cleaner.clean(request, lease.ttlMs);
+        this.tools.cleaner.clean(request, lease.ttlMs, 0, (found) =>
+          this.tellOutcome(tenure, outcome, found),
+        );
         if (tells) {
           const { fencingToken: token, heldMs } = tenure;
           this.tools.emit({ type: 'release-failed', name, fencingToken: token, heldMs, error });
@@ -182,6 +191,13 @@ export class LeaseBook {
       const error = new LockLostError(name, fencingToken, outcome);
       this.tools.emit({ type: 'lost', name, fencingToken, heldMs, reason: outcome, error });
     }
+  }
+
+  private tellOutcome(tenure: Tenure, outcome: Outcome | undefined, found: ReleaseOutcome): void {
+    if (outcome?.kind !== 'processed') return;
+    const { name, fencingToken } = tenure;
+    const isLate = found !== 'released' || tenure.loss !== undefined;
+    this.tools.emit({ type: 'processed', name, job: outcome.job, fencingToken, isLate });
   }
 
   private onLost(lease: Lease, reason: LossReason): void {

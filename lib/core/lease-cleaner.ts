@@ -1,4 +1,4 @@
-import type { ReleaseRequest } from '../stores/lock-store.interface.js';
+import type { ReleaseOutcome, ReleaseRequest } from '../stores/lock-store.interface.js';
 import type { BoundedStore } from './bounded-store.js';
 import type { Clock } from './clock.js';
 import { Pauses } from './pauses.js';
@@ -8,6 +8,8 @@ const LONGEST_RETRY_MS = 5_000;
 const SHORTEST_EFFORT_MS = 30_000;
 /** What was done must not be done again, so that it is told for as long as there is hope. */
 const LONGEST_EFFORT_MS = 24 * 3_600_000;
+/** A client may keep every question until its server is back. */
+const LONGEST_PAUSE_MS = 60_000;
 
 /**
  * Releases, in the background, what may be left in the store after an answer that never came.
@@ -27,9 +29,18 @@ export class LeaseCleaner {
     this.pauses = new Pauses(clock);
   }
 
-  /** Releases whatever `request.owner` holds; repeats it until answered, and once more for what comes late. */
-  clean(request: ReleaseRequest, ttlMs: number, afterMs = 0): void {
-    const run = this.run(request, ttlMs, afterMs).finally(() => this.running.delete(run));
+  /**
+   * Releases whatever `request.owner` holds; repeats it until answered, and once more for what comes late.
+   *
+   * @param answered is told the first answer
+   */
+  clean(
+    request: ReleaseRequest,
+    ttlMs: number,
+    afterMs = 0,
+    answered?: (found: ReleaseOutcome) => void,
+  ): void {
+    const run = this.run(request, ttlMs, afterMs, answered).finally(() => this.running.delete(run));
     this.running.add(run);
   }
 
@@ -52,8 +63,15 @@ export class LeaseCleaner {
     await Promise.all(this.running);
   }
 
-  private async run(request: ReleaseRequest, ttlMs: number, afterMs: number): Promise<void> {
-    const isTelling = request.outcome?.kind === 'processed';
+  private async run(
+    request: ReleaseRequest,
+    ttlMs: number,
+    afterMs: number,
+    answered?: (found: ReleaseOutcome) => void,
+  ): Promise<void> {
+    const { outcome, fencingToken } = request;
+    const isTelling =
+      outcome !== undefined && outcome.kind !== 'unbegun' && fencingToken !== undefined;
     const effortMs = isTelling ? LONGEST_EFFORT_MS : Math.max(ttlMs, SHORTEST_EFFORT_MS);
     const giveUpAt = this.clock.now() + afterMs + effortMs;
     let pauseMs = FIRST_RETRY_MS;
@@ -61,7 +79,8 @@ export class LeaseCleaner {
     if (afterMs > 0) await this.pauses.pause(afterMs);
     for (;;) {
       try {
-        await this.store.release(request);
+        const found = await this.store.release(request);
+        if (!answeredBefore) answered?.(found);
         if (answeredBefore || isTelling || this.closing) return;
         // The write may travel on a connection of its own and come later than this release did, even
         // where that found one: a client that reconnects sends again what was not answered.
@@ -71,7 +90,7 @@ export class LeaseCleaner {
         // Whoever asked has been told already; the lease ends at its ttl if this never succeeds.
         if (this.closing || this.clock.now() >= giveUpAt) return;
         await this.pauses.pause(pauseMs);
-        pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_MS);
+        pauseMs = Math.min(pauseMs * 2, isTelling ? LONGEST_PAUSE_MS : LONGEST_RETRY_MS);
       }
     }
   }

@@ -258,7 +258,8 @@ export class Lease implements LeaseClaim {
     return this.renewable ? this.longestUntil : Math.min(this.longestUntil, start + this.ttlMs);
   }
 
-  private renewal(now: number): RenewRequest {
+  /** What to ask for at `now`, so that it does not outlast its end. */
+  renewal(now: number): RenewRequest {
     const ttlMs = Math.max(1, Math.ceil(Math.min(this.ttlMs, this.endsAt - now)));
     const { name, kind, owner, fencingToken } = this;
     return { name, kind, owner, fencingToken, ttlMs };

@@ -3,6 +3,7 @@ import {
   LockLostError,
   LockOptionsError,
   LockReentryError,
+  LockStoreError,
 } from '../lock.errors.js';
 import type {
   Holder,
@@ -197,22 +198,34 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   /** Begins an element anew under a lock that was taken to ask about it first. */
   async beginAnew(tenure: Tenure, once: OnceRequest): Promise<void> {
     tenure.assertHeld();
-    const { name, kind, units, owner, ttlMs, fencingToken } = tenure.lease;
+    const { name, kind, units, owner, fencingToken } = tenure.lease;
+    const { ttlMs } = tenure.lease.renewal(this.clock.now());
     const { holder } = this.options;
     const lease = { name, kind, units, permits: 0, owner, ttlMs, tokens: 1, holder } as const;
     try {
       const anew = { ...once, onUnknown: 'retry' } as const;
       const reply = await this.store.acquire({ ...lease, once: anew });
-      if (reply.status === 'granted' && reply.fencingToken === fencingToken) return;
       if (reply.status !== 'granted' && reply.status !== 'busy') throw refusalOf(reply);
-      throw new LockLostError(name, fencingToken, 'taken-over');
+      if (reply.status === 'busy' || reply.fencingToken !== fencingToken) {
+        tenure.lease.lose('taken-over');
+      }
+      tenure.assertHeld(); // the answer may have come late
     } catch (error) {
-      // It may have been begun all the same, and with another token.
-      this.cleaner.clean({ name, kind, owner, outcome: { kind: 'open', job: once.job } }, ttlMs);
-      if (error instanceof LockLostError) tenure.lease.lose('taken-over');
-      else this.giveBack(tenure);
+      if (error instanceof LockStoreError || error instanceof LockLostError) {
+        // It may have been begun all the same, and with another token.
+        const outcome = { kind: 'unbegun', job: once.job } as const;
+        this.cleaner.clean({ name, kind, owner, outcome }, ttlMs);
+        this.giveBack(tenure);
+      } else {
+        this.leases.end(tenure); // the store has given it back with its refusal
+      }
       throw error;
     }
+  }
+
+  /** Gives back what was taken to do something once, whose outcome stays as it was. */
+  giveUp(tenure: Tenure): void {
+    this.giveBack(tenure);
   }
 
   /** Outcomes of what is done once, as far as the store keeps them. */
@@ -265,6 +278,10 @@ export class LockClient implements LockOperations, SemaphoreOperations {
 
   release(holding: Holding, by?: Lock, outcome?: Outcome): Promise<ReleaseOutcome> {
     if (by) this.leaks.unwatch(by, holding);
+    if (by && !outcome && holding.tenures.some(({ lease }) => lease.isOnce)) {
+      const error = `The lock "${holding.name}" is held to do something once, and ends when that does: do not release it.`;
+      return Promise.reject(new LockOptionsError(error));
+    }
     if (holding instanceof Tenure) return this.releaseOne(holding, by, outcome);
     return this.releaseAll(holding, by);
   }
@@ -290,9 +307,12 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   }
 
   private releaseOne(tenure: Tenure, by?: Lock, outcome?: Outcome): Promise<ReleaseOutcome> {
-    // Whoever joined it may go on: the last one ends it.
-    if (--tenure.locks > 0 && tenure.isHeld) return Promise.resolve('released');
-    return this.leases.release(tenure, by, outcome);
+    // Whoever joined it may go on: the last one ends it. But what is done once is told when it is done.
+    const isJoined = --tenure.locks > 0 && tenure.isHeld;
+    if (isJoined && !outcome) return Promise.resolve('released');
+    const releasing = this.leases.release(tenure, by, outcome);
+    if (isJoined) tenure.abortJoiners();
+    return releasing;
   }
 
   private giveBack(tenure: Tenure): void {

@@ -101,6 +101,11 @@ export class Tenure implements Holding {
     return true;
   }
 
+  /** It is given back, though some who have joined it may still be at work. */
+  abortJoiners(): void {
+    this.controller?.abort(new LockReleasedError(this.name));
+  }
+
   /** Its lease is lost; `tell` comes before the signal's listeners. */
   lose(reason: LossReason, tell: (loss: LockLostError) => void): void {
     if (this.ending !== undefined) return;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type LockError, LockStoreError } from '../lock.errors.js';
+import { LockStoreError } from '../lock.errors.js';
 import type {
   AcquireReply,
   Grant,
@@ -51,7 +51,7 @@ export interface WaitListener {
   /** The store has said what is in the way. */
   answered(answer: WaitAnswer): void;
   /** The wait is over: the store could not be asked at all, or there is nothing to be done any more. */
-  failed(error: LockError): void;
+  failed(error: Error): void;
 }
 
 /** Where waits are kept, so that they are asked for again and hear of hand-overs. */
@@ -178,7 +178,7 @@ export class Wait {
   /** What is given up with it: nothing has been begun. */
   private get claim(): ReleaseRequest {
     const { name, kind, once } = this.request;
-    const outcome = once && ({ kind: 'open', job: once.job } as const);
+    const outcome = once && ({ kind: 'unbegun', job: once.job } as const);
     return { name, kind, owner: this.owner, outcome };
   }
 

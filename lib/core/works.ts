@@ -1,11 +1,12 @@
 import type { AcquireOptions } from './acquire-options.js';
 import type { Clock } from './clock.js';
-import { AGAIN, type Ending, Hold, type WithLockOptions } from './hold.js';
+import { Again, type Ending, Hold, type WithLockOptions } from './hold.js';
 import type { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import type { Lock } from './lock.js';
 import { Pauses } from './pauses.js';
 import { resolveRetry } from './retry.js';
+import { AlreadyProcessedError } from './refusal.js';
 import type { Holding } from './tenure.js';
 
 export interface WorksTools {
@@ -50,12 +51,26 @@ export class Works {
     ending?: Ending<T>,
   ): Promise<T> {
     const { attempts, pauseAfter } = resolveRetry(retry, 'withLock');
+    let again: Again<T> | undefined;
     for (let made = 1; ; made++) {
-      const hold = this.holdOf(await take(options), ending);
+      let holding: Holding;
+      try {
+        if (again) await this.pauseAfter(pauseAfter(made - 1), options.signal);
+        holding = await take(options);
+      } catch (error) {
+        // What has been done by somebody else meanwhile needs no other end.
+        if (!again || error instanceof AlreadyProcessedError) throw error;
+        return again.settle(error);
+      }
+      const hold = this.holdOf(holding, ending);
       const result = await this.count(hold.complete(work, compensate, made < attempts));
-      if (result !== AGAIN) return result;
-      await this.pauses.pause(pauseAfter(made), { isWaitedFor: true, signal: options.signal });
+      if (!(result instanceof Again)) return result;
+      again = result;
     }
+  }
+
+  private pauseAfter(ms: number, signal: AbortSignal | undefined): Promise<void> {
+    return this.pauses.pause(ms, { isWaitedFor: true, signal });
   }
 
   /** How work under a lock ends. */

@@ -46,8 +46,6 @@ describe('fingerprintOf', () => {
     expect(new Set(values.map(printOf)).size).toBe(values.length);
   });
 
-  const cycle: Record<string, unknown> = {};
-  cycle['self'] = cycle;
   const throwing = {
     toJSON: () => {
       throw new Error('no JSON today');
@@ -56,13 +54,12 @@ describe('fingerprintOf', () => {
 
   it.each<[string, unknown]>([
     ['undefined cannot be made: it has no JSON', undefined],
-    ['[Array] cannot be made: 1n', [1n]],
+    ['of [Array] cannot be made: Do not know how to serialize a BigInt', [1n]],
     ['1n cannot be made: Do not know how to serialize a BigInt', 1n],
     ['[Function: f] has no JSON of its own', [function f() {}]],
     ['Symbol(s) has no JSON of its own', { s: Symbol('s') }],
     ['[Map] has no JSON of its own', { m: new Map([[1, 2]]) }],
     ['[Set] has no JSON of its own', [new Set([1])]],
-    ['circular structure', cycle],
     ['no JSON today', throwing],
   ])('refuses what has no JSON: %s', (problem, value) => {
     expect(() => printOf(value)).toThrow(LockOptionsError);

@@ -15,7 +15,7 @@ export function fingerprintOf(value: unknown, what: string): string {
   try {
     text = JSON.stringify(value, (_, part: unknown) => sorted(part));
   } catch (cause) {
-    throw refusal(value, what, (cause as Error).message);
+    throw refusal(value, what, cause instanceof Error ? cause.message : describeValue(cause));
   }
   if (text === undefined) throw refusal(value, what, 'it has no JSON');
   return createHash('sha256').update(text).digest('base64url').slice(0, 22);
@@ -30,6 +30,7 @@ function sorted(part: unknown): unknown {
   ) {
     throw new TypeError(`${describeValue(part)} has no JSON of its own`);
   }
+  if (types.isPromise(part)) throw new TypeError('it is a promise: await it first');
   if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
   return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
 }

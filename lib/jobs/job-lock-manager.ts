@@ -1,13 +1,9 @@
 import type { Hold } from '../core/hold.js';
 import type { LockClient } from '../core/lock-client.js';
 import type { Lock } from '../core/lock.js';
+import { AlreadyProcessedError } from '../core/refusal.js';
 import type { Tenure } from '../core/tenure.js';
-import {
-  AlreadyProcessedError,
-  LockBusyError,
-  LockReleasedError,
-  OutcomeUnknownError,
-} from '../lock.errors.js';
+import { LockBusyError, LockReleasedError, OutcomeUnknownError } from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
 import type { OutcomeRecord } from '../stores/outcome.interface.js';
 import type { Job } from './job.js';
@@ -28,6 +24,8 @@ export interface JobBatch<Element> {
   readonly processed: Element[];
   /** Nobody knows whether they were done, and the job's policy holds them back. */
   readonly unknown: Element[];
+  /** Of these `onUnknown` could not tell, since it threw: they are left as they were. */
+  readonly failed: { readonly element: Element; readonly error: unknown }[];
 }
 
 /** The parts of a service that jobs need. */
@@ -81,7 +79,9 @@ export class JobLockManager {
    */
   async lock<Element>(job: Job<Element>, element: Element): Promise<boolean> {
     const name = job.nameOf(element);
-    return (await this.take(job, element, name)) === 'granted';
+    const answer = await this.take(job, element, name, (decide) => decide());
+    if (typeof answer === 'object') throw answer.error;
+    return answer === 'granted';
   }
 
   /**
@@ -89,7 +89,7 @@ export class JobLockManager {
    *
    * Unknown outcomes are put to a function `onUnknown` one after the other, under their locks.
    *
-   * @throws as `lock` does; what was locked is given back then
+   * @throws as `lock` does, but for what `onUnknown` throws; what was locked is given back then
    * @example
    * const { granted } = await manager.lockAll(INVOICES, pending.slice(0, 100));
    */
@@ -102,7 +102,13 @@ export class JobLockManager {
       const name = job.nameOf(element);
       if (!asked.has(name)) asked.set(name, element);
     }
-    const batch: JobBatch<Element> = { granted: [], busy: [], processed: [], unknown: [] };
+    const batch: JobBatch<Element> = {
+      granted: [],
+      busy: [],
+      processed: [],
+      unknown: [],
+      failed: [],
+    };
     const inTurn = takeTurns();
     const all = [...asked];
     for (let from = 0; from < all.length; from += ROUND_TRIP_SIZE) {
@@ -111,12 +117,15 @@ export class JobLockManager {
         some.map(([name, element]) => this.take(job, element, name, inTurn)),
       );
       answers.forEach((answer, i) => {
-        if (answer.status === 'fulfilled') batch[answer.value].push(some[i]![1]);
+        const [, element] = some[i]!;
+        if (answer.status === 'rejected') return;
+        if (typeof answer.value === 'string') batch[answer.value].push(element);
+        else batch.failed.push({ element, error: answer.value.error });
       });
-      const failed = answers.find((answer) => answer.status === 'rejected');
-      if (!failed) continue;
-      await Promise.allSettled(batch.granted.map((element) => this.unlock(job, element)));
-      throw failed.reason;
+      const refused = answers.find((answer) => answer.status === 'rejected');
+      if (!refused) continue;
+      await Promise.allSettled(batch.granted.map((element) => this.giveBack(job, element)));
+      throw refused.reason;
     }
     return batch;
   }
@@ -147,15 +156,22 @@ export class JobLockManager {
    * Gives the lock of an element back without success: it is open again, for whoever comes. If the
    * lock was lost, its outcome stays unknown. Does nothing where this process is not at it (any more).
    *
-   * @returns `expired` or `taken-over` if the lock was lost before
-   * @throws LockStoreError if the store does not answer; the release then goes on in the background
+   * Never fails for want of an answer, so that in a `finally` it hides no error of the work.
+   *
+   * @returns `expired` or `taken-over` if the lock was lost before; `unconfirmed` if the store does not
+   *   answer: the release then goes on in the background
+   * @throws what the job's `compensate` throws
    * @example
    * await manager.unlock(INVOICES, invoice);
    */
-  async unlock<Element>(job: Job<Element>, element: Element): Promise<ReleaseOutcome> {
+  async unlock<Element>(
+    job: Job<Element>,
+    element: Element,
+  ): Promise<ReleaseOutcome | 'unconfirmed'> {
     const name = job.nameOf(element);
     if (!this.held.has(name)) return 'expired';
-    return this.end(name).hold.fail(compensateOf(job, element));
+    const { hold } = this.end(name);
+    return hold.fail(compensateOf(job, element));
   }
 
   /**
@@ -182,7 +198,8 @@ export class JobLockManager {
   /**
    * Ends an unknown outcome: the element counts as processed, or may be done again.
    *
-   * @returns false if its outcome is not unknown
+   * @param record that the decision rests on, should somebody have begun it anew since
+   * @returns false if its outcome is not unknown (any more)
    * @throws LockBusyError while somebody is at it
    * @throws LockStoreError if the store cannot be asked
    * @example
@@ -192,9 +209,10 @@ export class JobLockManager {
     job: Job<Element>,
     element: Element,
     decision: 'processed' | 'retry',
+    record?: OutcomeRecord,
   ): Promise<boolean> {
     const retention = job.terms.retentionMs;
-    return this.tools.outcomes.resolve(job.nameOf(element), decision, { retention });
+    return this.tools.outcomes.resolve(record ?? job.nameOf(element), decision, { retention });
   }
 
   /**
@@ -235,22 +253,30 @@ export class JobLockManager {
     job: Job<Element>,
     element: Element,
     name: string,
-    inTurn: ReturnType<typeof takeTurns> = (decide) => decide(),
-  ): Promise<Answer> {
+    inTurn: ReturnType<typeof takeTurns>,
+  ): Promise<Answer | { readonly error: unknown }> {
     if (this.held.has(name)) return 'busy';
     const { once } = this.tools;
     const what: OnceElement = { ...job.terms, name, job: job.name, context: { element } };
+    let isDeciding = false;
     try {
       const tenure = await once.take(what, { ...job.acquireOptions, wait: 0 });
-      if (tenure.lease.unknown) await inTurn(() => once.decide(what, tenure));
+      isDeciding = tenure.lease.unknown !== undefined;
+      if (isDeciding) await inTurn(() => once.decide(what, tenure));
       this.keep(what, tenure);
       return 'granted';
     } catch (error) {
       if (error instanceof LockBusyError) return 'busy';
       if (error instanceof AlreadyProcessedError) return 'processed';
       if (error instanceof OutcomeUnknownError) return 'unknown';
+      if (isDeciding) return { error };
       throw error;
     }
+  }
+
+  /** Of what has not been begun. */
+  private giveBack<Element>(job: Job<Element>, element: Element): Promise<ReleaseOutcome> {
+    return this.end(job.nameOf(element)).lock.end({ kind: 'unbegun', job: job.name });
   }
 
   private keep(element: OnceElement, tenure: Tenure): void {
@@ -262,7 +288,10 @@ export class JobLockManager {
 
   private end(name: string): HeldElement {
     const held = this.held.get(name);
-    if (!held) throw new LockReleasedError(name);
+    if (!held) {
+      const message = `This process is not at "${name}": lock it first, and tell its end once.`;
+      throw new LockReleasedError(name, message);
+    }
     this.held.delete(name);
     return held;
   }

@@ -1,7 +1,7 @@
 import type { LockClient } from '../core/lock-client.js';
 import type { Lock } from '../core/lock.js';
 import type { PermitOptions, Semaphore } from '../core/semaphore.js';
-import { LockOptionsError, LockReleasedError } from '../lock.errors.js';
+import { LockOptionsError, LockReleasedError, LockStoreError } from '../lock.errors.js';
 import type { Job } from './job.js';
 
 /**
@@ -56,17 +56,26 @@ export class JobSemaphore {
    * Gives a permit of this process back. Of those that it has, one that was lost goes first: what
    * somebody may still work under is never given away.
    *
+   * Never fails for want of an answer, so that in a `finally` it hides no error of the work; the
+   * release then goes on in the background.
+   *
    * @throws LockReleasedError if this process has none
-   * @throws LockStoreError if the store does not answer; the release then goes on in the background
    * @example
    * await semaphore.release(INVOICES);
    */
   async release(job: Job<any>): Promise<void> {
     const permits = this.permits.get(job.name) ?? [];
-    if (permits.length === 0) throw new LockReleasedError(job.name);
+    if (permits.length === 0) {
+      const message = `This process has no permit of job "${job.name}": acquire one first, and release it once.`;
+      throw new LockReleasedError(job.name, message);
+    }
     const lost = permits.findIndex((permit) => !permit.isHeld);
     const [permit] = permits.splice(Math.max(0, lost), 1);
-    await permit!.release();
+    try {
+      await permit!.release();
+    } catch (error) {
+      if (!(error instanceof LockStoreError)) throw error; // told as an event
+    }
   }
 
   private keep(job: Job<any>, permit: Lock | null): boolean {

@@ -48,7 +48,7 @@ describe('Job', () => {
     ['is null. Pass a value', { id: null }],
     ['is [Object], which has no text of its own', { number: 42 }],
     ['is [Array], which has no text of its own', [42]],
-    ['is [Object], which has no text of its own', { id: {} }],
+    ['is {}, which has no text of its own', { id: {} }],
   ])('refuses an element whose id %s', (problem, element) => {
     const name = () => new Job<unknown>({ name: 'invoice' }).nameOf(element);
     expect(name).toThrow(LockKeyError);
@@ -91,8 +91,8 @@ describe('Job', () => {
     ['Job "invoice": "id" is "number"; write a function.', { id: 'number' }],
     ['Job "invoice": "id" is null; write a function.', { id: null }],
     ['Job "invoice": "compensate" is true; write a function.', { compensate: true }],
-    ['Job "invoice": "permits" is 0; write a whole number from 1 to 1000000.', { concurrency: 0 }],
-    ['Job "invoice": "permits" is "4"; write a whole number', { concurrency: '4' }],
+    ['is 0; write a whole number from 1 to 1000000.', { concurrency: 0 }],
+    ['is "4"; write a whole number from 1 to 1000000.', { concurrency: '4' }],
     ['Job "invoice": "ttl" is 49, but must be from 50 ms', { ttl: 49 }],
     ['Job "invoice": "maxHold" is "long", not a duration', { maxHold: 'long' }],
     ['Job "invoice": "minHold" is -1, but must be from 0 ms', { minHold: -1 }],

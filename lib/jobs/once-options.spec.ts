@@ -41,7 +41,6 @@ describe('the terms of what is done once', () => {
   it.each<[string, object]>([
     [`x: "retention" is "soon", not a duration. ${advice}`, { retention: 'soon' }],
     [`x: "retention" is NaN, not a duration. ${advice}`, { retention: NaN }],
-    [`x: "retention" is null, not a duration. ${advice}`, { retention: null }],
     ['x: "retention" is 0, but must be from 1 ms to 3155760000000 ms', { retention: 0 }],
     ['x: "retention" is "101y", but must be from 1 ms', { retention: '101y' }],
     ['x: "retention" is -Infinity, not a duration', { retention: -Infinity }],

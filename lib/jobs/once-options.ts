@@ -88,12 +88,15 @@ export function parseRetention(retention: Duration | undefined, what: string): n
 }
 
 /**
- * The job that a name belongs to, by which it is listed: what stands before its first colon.
+ * The job that a name belongs to, by which it is listed: what stands before its first colon, but for a
+ * hash tag at its beginning, of which there are many.
  *
  * @example
  * jobOf('invoice:42'); // 'invoice'
+ * jobOf('{eu}:invoice:42'); // 'invoice'
  */
-export const jobOf = (name: string): string => name.split(':', 1)[0] || name;
+export const jobOf = (name: string): string =>
+  name.replace(/^\{[^}]*\}:?/, '').split(':', 1)[0] || name;
 
 /** @throws LockOptionsError if it is no text */
 export function checkJobName(job: unknown, what: string): asserts job is string {

@@ -4,13 +4,9 @@ import type { Ending, WithLockOptions } from '../core/hold.js';
 import type { LockClient } from '../core/lock-client.js';
 import type { LockEventSink, OutcomeDecision } from '../core/lock-events.js';
 import type { Lock } from '../core/lock.js';
+import { AlreadyProcessedError } from '../core/refusal.js';
 import type { Tenure } from '../core/tenure.js';
-import {
-  AlreadyProcessedError,
-  LockOptionsError,
-  OutcomeUnknownError,
-  ResultNotStoredError,
-} from '../lock.errors.js';
+import { LockOptionsError, OutcomeUnknownError, ResultNotStoredError } from '../lock.errors.js';
 import type { OnceRequest, OutcomeRecord, OutcomeStore } from '../stores/outcome.interface.js';
 import type { ResolvedTerms, UnknownOutcome } from './once-options.js';
 import { resultTextOf } from './result-text.js';
@@ -95,6 +91,7 @@ export class OnceRunner {
   async decide(element: OnceElement, tenure: Tenure): Promise<Tenure> {
     const { unknown } = tenure.lease;
     if (!unknown) return tenure;
+    tenure.assertHeld(); // others may have been asked about first
     const decision = await this.decisionOn(element, unknown, tenure);
     this.tellUnknown(element, unknown, decision);
     if (typeof element.onUnknown !== 'function') return tenure;
@@ -103,19 +100,20 @@ export class OnceRunner {
       return tenure;
     }
     if (decision === 'hold') {
-      this.giveBack(tenure);
+      this.client.giveUp(tenure);
       throw new OutcomeUnknownError(unknown);
     }
     const { name, job, retentionMs } = element;
     const { holder } = this.client;
     try {
-      await this.store.resolve({ name, job, decision, retentionMs, holder });
+      const { fencingToken } = unknown.attempts.at(-1)!;
+      await this.store.resolve({ name, job, fencingToken, decision, retentionMs, holder });
       const record = (await this.store.read(name)) ?? unknown;
       if (record.state === 'processed') throw new AlreadyProcessedError(record);
       tenure.assertHeld(); // somebody else has begun it anew, since that took so long
       throw new OutcomeUnknownError(record);
     } finally {
-      this.giveBack(tenure);
+      this.client.giveUp(tenure);
     }
   }
 
@@ -149,7 +147,7 @@ export class OnceRunner {
         `"onUnknown" of "${name}" gave ${describeValue(decision)}; return 'retry', 'hold' or 'processed'.`,
       );
     } catch (error) {
-      this.giveBack(tenure);
+      this.client.giveUp(tenure);
       throw error;
     }
   }
@@ -161,13 +159,6 @@ export class OnceRunner {
     if (maxResultBytes === 0) return undefined;
     if (resultMissing !== undefined) throw new ResultNotStoredError(name, resultMissing);
     return result === undefined ? undefined : (JSON.parse(result) as T);
-  }
-
-  private giveBack(tenure: Tenure): void {
-    this.client
-      .lockFor(tenure)
-      .release()
-      .catch(() => undefined); // told as an event
   }
 
   private tellUnknown(

@@ -46,8 +46,8 @@ const STATES: readonly unknown[] = ['running', 'unknown', 'processed'];
  * Outcomes are listed by job, over indexes: the keyspace is never scanned.
  *
  * @example
- * for await (const { name, attempts } of locks.outcomes.list('invoice', { state: 'unknown' })) {
- *   await locks.outcomes.resolve(name, (await hasArrived(name)) ? 'processed' : 'retry');
+ * for await (const record of locks.outcomes.list('invoice', { state: 'unknown' })) {
+ *   await locks.outcomes.resolve(record, (await hasArrived(record.name)) ? 'processed' : 'retry');
  * }
  */
 export class Outcomes {
@@ -68,17 +68,19 @@ export class Outcomes {
   /**
    * Ends an unknown outcome: it counts as processed, or may be done again.
    *
-   * @returns false if its outcome is not unknown
+   * @param of its name; or the record that the decision rests on, should somebody have begun it anew since
+   * @returns false if its outcome is not unknown (any more)
    * @throws LockBusyError while somebody is at it
    * @throws LockStoreError if the store cannot be asked
    * @example
    * await locks.outcomes.resolve('invoice:42', 'processed');
    */
   async resolve(
-    name: string,
+    of: string | OutcomeRecord,
     decision: 'processed' | 'retry',
     options: ResolveOptions = {},
   ): Promise<boolean> {
+    const name = typeof of === 'string' ? of : of.name;
     const what = `resolve("${name}")`;
     if (decision !== 'processed' && decision !== 'retry') {
       throw new LockOptionsError(
@@ -87,11 +89,14 @@ export class Outcomes {
     }
     refuseUnknownOptions(options, new Set(['retention']), what);
     const retentionMs = parseRetention(options.retention, what);
-    const record = await this.of(name);
-    if (!record) return false;
+    const record = typeof of === 'string' ? await this.of(of) : of;
+    const last = record?.attempts.at(-1);
+    if (!record || !last) return false;
     const { job } = record;
+    const { fencingToken } = last;
     const { holder } = this.client;
-    const found = await this.store.resolve({ name, job, decision, retentionMs, holder });
+    const asked = { name, job, fencingToken, decision, retentionMs, holder };
+    const found = await this.store.resolve(asked);
     if (found !== 'running') return found === 'resolved';
     throw new LockBusyError(
       `The outcome of "${name}" cannot be resolved: somebody is at it. Wait for its end.`,
@@ -101,7 +106,7 @@ export class Outcomes {
   }
 
   /**
-   * The outcomes of a job, in no order; what changes meanwhile may be left out.
+   * The outcomes of a job, in no order; what changes meanwhile may be left out, or come twice.
    *
    * @throws LockStoreError if the store cannot be asked
    * @example

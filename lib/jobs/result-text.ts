@@ -1,3 +1,5 @@
+import { describeValue } from '../core/describe-value.js';
+
 /** A result as it is stored, or why it cannot be. */
 export interface ResultText {
   readonly text?: string | undefined;
@@ -16,7 +18,8 @@ export function resultTextOf(result: unknown, maxBytes: number): ResultText {
   try {
     text = JSON.stringify(result);
   } catch (error) {
-    return { problem: `it has no JSON (${(error as Error).message})` };
+    const reason = error instanceof Error ? error.message : describeValue(error);
+    return { problem: `it has no JSON (${reason})` };
   }
   if (text === undefined) return { problem: 'it has no JSON' };
   const bytes = Buffer.byteLength(text);

@@ -81,13 +81,14 @@ export interface OnceRequest {
 /**
  * What became of an element, told in one step with its release.
  *
- * `open` forgets that it was begun; `processed` marks it, whether or not the lease is still there.
+ * `processed` marks it, whether or not the lease is still there; `open` says that it failed, and forgets
+ * that it was begun; `unbegun` says that it never ran, and puts back what an earlier try has left behind.
  *
  * @example
  * const outcome: Outcome = { kind: 'open', job: 'invoice' };
  */
 export type Outcome =
-  | { readonly kind: 'open'; readonly job: string }
+  | { readonly kind: 'open' | 'unbegun'; readonly job: string }
   | {
       readonly kind: 'processed';
       readonly job: string;
@@ -103,11 +104,13 @@ export type Outcome =
  * Ends an unknown outcome by decision.
  *
  * @example
- * await store.resolve({ name, job, decision: 'retry', retentionMs: 0, holder });
+ * await store.resolve({ name, job, fencingToken, decision: 'retry', retentionMs: 0, holder });
  */
 export interface ResolveRequest {
   readonly name: string;
   readonly job: string;
+  /** Of the attempt that is decided upon, the last: somebody may have begun anew since. */
+  readonly fencingToken: number;
   readonly decision: 'processed' | 'retry';
   /** How long the marker is kept; `Infinity` for ever. */
   readonly retentionMs: number;
@@ -134,9 +137,9 @@ export interface NamesPage {
  */
 export interface OutcomeStore {
   read(name: string): Promise<OutcomeRecord | null>;
-  /** `none` if the outcome is not unknown. */
+  /** `none` if the outcome of that attempt is not unknown. */
   resolve(request: ResolveRequest): Promise<'resolved' | 'running' | 'none'>;
-  /** Forgets the record if it is in this state. */
+  /** Forgets the record if it is this job's and in this state. */
   clear(name: string, job: string, state: 'processed' | 'unknown'): Promise<boolean>;
   /**
    * The names that are processed, or begun and not: each at least once that was there all the while.

@@ -17,7 +17,7 @@ type Step =
   | { kind: 'acquire'; owner: string; waits: boolean; once: OnceRequest | undefined }
   | { kind: 'release'; owner: string; token: 'last' | 'none'; outcome: Outcome['kind'] | 'none' }
   | { kind: 'force' | 'read' }
-  | { kind: 'resolve'; decision: 'processed' | 'retry' }
+  | { kind: 'resolve'; decision: 'processed' | 'retry'; isStale: boolean }
   | { kind: 'clear'; state: 'processed' | 'unknown' };
 
 const owner = fc.constantFrom(...OWNERS);
@@ -43,7 +43,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       kind: fc.constant('release' as const),
       owner,
       token: fc.constantFrom('last', 'last', 'none'),
-      outcome: fc.constantFrom('open', 'processed', 'processed', 'none'),
+      outcome: fc.constantFrom('open', 'unbegun', 'processed', 'processed', 'none'),
     }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('force', 'read') }) },
@@ -52,6 +52,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('resolve' as const),
       decision: fc.constantFrom('processed', 'retry'),
+      isStale: fc.constantFrom(false, false, true),
     }),
   },
   {
@@ -94,15 +95,12 @@ class Driver {
       case 'read':
         return this.told(await store.outcomes!.read(name));
       case 'resolve': {
-        const { decision } = step;
-        const by = { service: 'somebody', host: 'h', pid: 1 };
-        return store.outcomes!.resolve({
-          name,
-          job: JOB,
-          decision,
-          retentionMs: 60_000,
-          holder: by,
-        });
+        const { decision, isStale } = step;
+        const record = await store.outcomes!.read(name);
+        const fencingToken = isStale ? 7 : (record?.attempts.at(-1)?.fencingToken ?? 0);
+        const holder = { service: 'somebody', host: 'h', pid: 1 };
+        const asked = { name, job: JOB, fencingToken, decision, retentionMs: 60_000, holder };
+        return store.outcomes!.resolve(asked);
       }
       case 'clear':
         return store.outcomes!.clear(name, JOB, step.state);
@@ -184,7 +182,7 @@ class Driver {
 
 function outcomeOf(step: Step & { kind: 'release' }): Outcome | undefined {
   if (step.outcome === 'none') return undefined;
-  if (step.outcome === 'open') return { kind: 'open', job: JOB };
+  if (step.outcome !== 'processed') return { kind: step.outcome, job: JOB };
   const holder = { service: step.owner, host: 'h', pid: 1 };
   return { kind: 'processed', job: JOB, holder, retentionMs: 60_000, result: `"${step.owner}"` };
 }

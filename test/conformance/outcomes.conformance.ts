@@ -453,11 +453,52 @@ export function hasOutcomes(probeUnderTest: () => StoreProbe): void {
       });
     });
 
+    describe('and was never run after it had been begun', () => {
+      const takeBack = (owner: string, token?: number) =>
+        probe.release(owner, token, undefined, { kind: 'unbegun', job });
+
+      it('is open again', async () => {
+        expect(await takeBack('a', await begin('a'))).toBe('released');
+        expect(await read()).toBeNull();
+        await begin('b');
+        expect(await takeBack('b')).toBe('released'); // no answer ever told its token
+        expect(await read()).toBeNull();
+      });
+
+      it('is as unknown as it was, and for as long', async () => {
+        await beginAndLose('a', { keepMs: Infinity });
+        const before = await read();
+        expect(before).toMatchObject({ state: 'unknown', expiresAt: null });
+        const token = await begin('b', { onUnknown: 'retry', keepMs: 1_000 });
+        expect(await read()).toMatchObject({ state: 'running', expiresAt: null });
+        expect(await takeBack('b', token)).toBe('released');
+        expect(await read()).toEqual(before);
+        expect(await ask('c', { onUnknown: 'hold' })).toMatchObject({ status: 'unknown' });
+      });
+    });
+
     describe('resolve', () => {
-      const resolve = (decision: ResolveRequest['decision'], retentionMs = Infinity) => {
+      const resolve = async (decision: ResolveRequest['decision'], retentionMs = Infinity) => {
         const holder = holderOf('operator');
-        return probe.outcomes.resolve({ name: probe.name, job, decision, retentionMs, holder });
+        const fencingToken = (await read())?.attempts.at(-1)?.fencingToken ?? 0;
+        const { name } = probe;
+        const asked = { name, job, fencingToken, decision, retentionMs, holder };
+        return probe.outcomes.resolve(asked);
       };
+
+      it('finds nothing to decide where somebody has begun anew since', async () => {
+        const decided = await begin('a');
+        await probe.store.forceRelease(probe.subject);
+        await begin('b', { onUnknown: 'retry' });
+        await probe.store.forceRelease(probe.subject);
+        const { name } = probe;
+        const asked = { name, job, retentionMs: 1_000, holder: holderOf('operator') };
+        for (const decision of ['processed', 'retry'] as const) {
+          const late = { ...asked, fencingToken: decided, decision };
+          expect(await probe.outcomes.resolve(late)).toBe('none');
+          expect(await attempts()).toEqual(['a unknown', 'b unknown']);
+        }
+      });
 
       it('finds nothing to decide where nothing is unknown, and leaves who is at it alone', async () => {
         for (const decision of ['processed', 'retry'] as const) {

@@ -103,7 +103,7 @@ export class MemoryLockStore implements LockStore {
 
   private acquireOnce(request: AcquireRequest, once: OnceRequest): AcquireReply {
     const { name, kind, owner } = request;
-    const refusal = this.elements.refusal(name, once);
+    const refusal = this.elements.refusal(request, once);
     if (refusal) {
       this.giveUp({ name, kind, owner });
       return refusal;

@@ -43,9 +43,11 @@ export class MemoryOutcomes implements OutcomeStore {
   constructor(private readonly tools: OutcomeTools) {}
 
   /** Why it is not to be done; asked before its name is taken. */
-  refusal(name: string, { fingerprint, onUnknown }: OnceRequest) {
+  refusal({ name, owner }: AcquireRequest, { fingerprint, onUnknown }: OnceRequest) {
     const stored = this.find(name);
     if (!stored) return undefined;
+    const mine = this.tools.leasesOf(name)?.tokenOf(owner);
+    if (stored.attempts.some(({ fencingToken }) => fencingToken === mine)) return undefined; // at work already
     const record = this.tell(name, stored);
     const former = stored.fingerprint;
     if (fingerprint !== undefined && former !== undefined && fingerprint !== former) {
@@ -62,7 +64,8 @@ export class MemoryOutcomes implements OutcomeStore {
   begin(request: AcquireRequest, once: OnceRequest, token: number): OutcomeRecord | undefined {
     const { name, owner, holder } = request;
     const former = this.find(name);
-    if (former?.token === token) return undefined; // asked again, because an answer never came
+    const isAgain = former?.attempts.some(({ fencingToken }) => fencingToken === token);
+    if (isAgain) return undefined; // because an answer never came
     const told = former && this.tell(name, former);
     const unknown = told?.state === 'unknown' ? told : undefined;
     if (unknown && once.onUnknown === 'ask') return unknown;
@@ -78,7 +81,8 @@ export class MemoryOutcomes implements OutcomeStore {
       attempts: [...left, attempt],
       processedAt: null,
       fingerprint: once.fingerprint ?? former?.fingerprint,
-      ...this.expiryIn(once.keepMs),
+      // What an earlier try has left behind is not forgotten sooner because of this one.
+      ...this.expiryIn(former?.endsAt === Infinity ? Infinity : once.keepMs),
     });
     return unknown;
   }
@@ -86,7 +90,7 @@ export class MemoryOutcomes implements OutcomeStore {
   /** Records what a release tells, before it; `true` if it had been told, and the lease was ours then. */
   settle(request: ReleaseRequest, outcome: Outcome): boolean {
     if (outcome.kind === 'processed') return this.mark(request, outcome);
-    this.leaveOpen(request);
+    this.leaveOpen(request, outcome.kind === 'open');
     return false;
   }
 
@@ -96,9 +100,9 @@ export class MemoryOutcomes implements OutcomeStore {
   }
 
   async resolve(request: ResolveRequest): Promise<'resolved' | 'running' | 'none'> {
-    const { name, decision, retentionMs, holder } = request;
+    const { name, fencingToken, decision, retentionMs, holder } = request;
     const record = this.find(name);
-    if (!record || record.state === 'processed') return 'none';
+    if (!record || record.state === 'processed' || record.token !== fencingToken) return 'none';
     if (this.stateOf(name, record) === 'running') return 'running';
     if (decision === 'retry') {
       this.records.delete(name);
@@ -116,9 +120,9 @@ export class MemoryOutcomes implements OutcomeStore {
     return 'resolved';
   }
 
-  async clear(name: string, _job: string, state: 'processed' | 'unknown'): Promise<boolean> {
+  async clear(name: string, job: string, state: 'processed' | 'unknown'): Promise<boolean> {
     const record = this.find(name);
-    if (!record || this.stateOf(name, record) !== state) return false;
+    if (!record || record.job !== job || this.stateOf(name, record) !== state) return false;
     return this.records.delete(name);
   }
 
@@ -131,12 +135,13 @@ export class MemoryOutcomes implements OutcomeStore {
     return { processed: countOf('processed'), begun: countOf('begun') };
   }
 
-  private leaveOpen({ name, owner, fencingToken }: ReleaseRequest): void {
+  private leaveOpen({ name, owner, fencingToken }: ReleaseRequest, hasRun: boolean): void {
     const record = this.find(name);
     if (!record) return;
     const isToken = fencingToken === undefined || fencingToken === record.token;
     if (record.state === 'started' && record.owner === owner && isToken) {
-      this.records.delete(name);
+      if (hasRun) this.records.delete(name);
+      else this.takeBack(name, record);
       return;
     }
     const attempt = record.attempts.find((each) => each.fencingToken === fencingToken);
@@ -144,6 +149,14 @@ export class MemoryOutcomes implements OutcomeStore {
       const attempts = replace(record.attempts, attempt, { ...attempt, outcome: 'failed' });
       this.put(name, { ...record, attempts });
     }
+  }
+
+  /** What was known before the last attempt is what is known. */
+  private takeBack(name: string, record: StoredRecord): void {
+    const attempts = record.attempts.filter(({ fencingToken }) => fencingToken !== record.token);
+    const former = attempts.findLast(({ outcome }) => outcome === 'unknown');
+    if (!former) this.records.delete(name);
+    else this.put(name, { ...record, attempts, token: former.fencingToken, owner: '' });
   }
 
   private mark(

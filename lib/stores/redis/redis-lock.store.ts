@@ -189,7 +189,7 @@ export class RedisLockStore implements LockStore {
     const token = fencingToken === undefined ? '' : String(fencingToken);
     if (outcome) {
       const args = this.outcomes.end({ ...request, outcome }, token);
-      const holder = outcome.kind === 'open' ? '' : this.describe(outcome.holder);
+      const holder = outcome.kind === 'processed' ? this.describe(outcome.holder) : '';
       return this.outcomes
         .keysOf(name, outcome.job)
         .then((all) => this.steps.run(group, all, args, toReleaseOutcome, holder));

@@ -22,9 +22,9 @@ const REFUSALS = { 2: 'processed', 3: 'unknown', 4: 'mismatch' } as const;
 
 type ListReply = [processed: number, begun: number, cursor: string, ...names: string[]];
 
-/** Where a listing goes on: at these tags, and then at the next ones. */
+/** Where a listing goes on: at these tags, and then after this one, in the order of their texts. */
 interface Position {
-  readonly next: number;
+  readonly after: string;
   readonly open: readonly (readonly [tag: string, cursor: string])[];
 }
 
@@ -55,7 +55,10 @@ export class RedisOutcomes implements OutcomeStore {
     token: string,
   ) {
     const { tokenCounterTtlS } = keysOf(this.prefix, { name, kind: 'lock' });
-    if (outcome.kind === 'open') return [`u ${minHoldMs} ${tokenCounterTtlS}`, owner, token, name];
+    if (outcome.kind !== 'processed') {
+      const hasRun = outcome.kind === 'open' ? 1 : 0;
+      return [`u ${minHoldMs} ${tokenCounterTtlS} ${hasRun}`, owner, token, name];
+    }
     const { job, retentionMs, fingerprint = '', result = '', resultMissing = '' } = outcome;
     const spec = `p ${minHoldMs} ${tokenCounterTtlS} ${endless(retentionMs)}`;
     return [spec, owner, token, name, job, fingerprint, result, resultMissing];
@@ -72,49 +75,62 @@ export class RedisOutcomes implements OutcomeStore {
     return this.step(name, '', ['q'], (reply) => toRecord(name, reply));
   }
 
-  resolve({ name, job, decision, retentionMs, holder }: ResolveRequest) {
+  resolve({ name, job, fencingToken, decision, retentionMs, holder }: ResolveRequest) {
     const spec = `v ${decision === 'processed' ? 1 : 0} ${endless(retentionMs)}`;
     const replies = { 1: 'resolved', 0: 'running', '-1': 'none' } as const;
     const parse = (reply: unknown) => replies[Number(reply) as keyof typeof replies];
-    return this.step(name, job, [spec, name], parse, JSON.stringify(holder));
+    const args = [spec, name, String(fencingToken)];
+    return this.step(name, job, args, parse, JSON.stringify(holder));
   }
 
   clear(name: string, job: string, state: 'processed' | 'unknown'): Promise<boolean> {
-    return this.step(name, job, ['c', name, state], (reply) => Number(reply) === 1);
+    return this.step(name, job, ['c', name, state, job], (reply) => Number(reply) === 1);
   }
 
   async names(job: string, which: 'processed' | 'begun', cursor?: string): Promise<NamesPage> {
-    const tags = await this.tagsOf(job);
-    const { next, open } = cursor ? (JSON.parse(cursor) as Position) : { next: 0, open: [] };
-    const more = tags.slice(next, next + Math.max(0, TAGS_AT_ONCE - open.length));
+    const { after, open } = cursor ? (JSON.parse(cursor) as Position) : { after: '', open: [] };
+    const tags = (await this.tagsOf(job)).filter((tag) => tag > after);
+    const more = tags.slice(0, Math.max(0, TAGS_AT_ONCE - open.length));
     const asked = [...open, ...more.map((tag) => [tag, '0'] as const)];
     const pages = await Promise.all(
       asked.map(([tag, from]) => this.list(job, tag, which, from, NAMES_OF_A_TAG)),
+    );
+    await this.forgetEmpty(
+      job,
+      asked.map(([tag]) => tag),
+      pages,
     );
     const names = pages.flatMap(([, , , ...found]) => found);
     const left = asked.flatMap(([tag], i): Position['open'] => {
       const from = String(pages[i]![2]);
       return from === '0' ? [] : [[tag, from]];
     });
-    const position: Position = { next: next + more.length, open: left };
-    const isEnd = left.length === 0 && position.next >= tags.length;
+    const isEnd = left.length === 0 && more.length === tags.length;
+    const position: Position = { after: more.at(-1) ?? after, open: left };
     return { names, cursor: isEnd ? undefined : JSON.stringify(position) };
   }
 
   async count(job: string): Promise<{ processed: number; begun: number }> {
     const tags = await this.tagsOf(job);
     const counts = await Promise.all(tags.map((tag) => this.list(job, tag, 'begun', '0', 0)));
-    const isEmpty = (_tag: string, i: number): boolean =>
-      Number(counts[i]![0]) + Number(counts[i]![1]) === 0;
-    await this.tags.forget(job, tags.filter(isEmpty));
+    await this.forgetEmpty(job, tags, counts);
     const sum = (index: 0 | 1): number =>
       counts.reduce((total, reply) => total + Number(reply[index]), 0);
     return { processed: sum(0), begun: sum(1) };
   }
 
-  /** Those of names without a tag of their own first. */
   private async tagsOf(job: string): Promise<string[]> {
-    return [...new Set([...BUCKET_TAGS, ...(await this.tags.of(job))])];
+    return [...new Set([...BUCKET_TAGS, ...(await this.tags.of(job))])].sort();
+  }
+
+  private async forgetEmpty(
+    job: string,
+    tags: readonly string[],
+    replies: readonly ListReply[],
+  ): Promise<void> {
+    const isEmpty = (i: number): boolean => Number(replies[i]![0]) + Number(replies[i]![1]) === 0;
+    const empty = tags.filter((tag, i) => isEmpty(i) && !BUCKET_TAGS.includes(tag));
+    if (empty.length > 0) await this.tags.forget(job, empty);
   }
 
   private list(

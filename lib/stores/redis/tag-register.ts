@@ -2,8 +2,8 @@ import type { Cluster, Redis } from 'ioredis';
 import { tagsKeyOf } from './redis-keys.js';
 
 /** How long a tag that was told need not be told again, and how long it is kept without being told. */
-const FRESH_MS = 3_600_000;
-const KEPT_MS = 25 * FRESH_MS;
+const FRESH_MS = 5 * 60_000;
+const KEPT_MS = 24 * 3_600_000;
 const MOST_REMEMBERED = 10_000;
 
 /**

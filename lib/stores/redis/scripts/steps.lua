@@ -347,9 +347,9 @@ local function makeSteps()
     o = { take = acquireOnce, arguments = 5, keys = 7 },
     p = { take = markProcessed, arguments = 8, keys = 7 },
     u = { take = leaveOpen, arguments = 4, keys = 7 },
-    v = { take = resolve, arguments = 2, keys = 7 },
+    v = { take = resolve, arguments = 3, keys = 7 },
     q = { take = read, arguments = 1, keys = 7 },
-    c = { take = clear, arguments = 3, keys = 7 },
+    c = { take = clear, arguments = 4, keys = 7 },
     x = { take = list, arguments = 2, keys = 2 },
   }
 end

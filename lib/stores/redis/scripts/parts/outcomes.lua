@@ -59,19 +59,24 @@
     call('PEXPIRE', list, math.floor(ms * 1.1) + 1)
   end
 
+  -- A list has no end while one of its names has none.
+  local function fitListEnd(list, least)
+    local left = call('PTTL', list)
+    if left == -1 then
+      local last = call('ZRANGE', list, -1, -1, 'WITHSCORES')[2]
+      if last and last ~= 'inf' then setListEnd(list, math.max(last - now, 0)) end
+    elseif left < least then
+      setListEnd(list, least)
+    end
+  end
+
   local function enlist(list, name, expires)
     call('ZADD', list, expires == 0 and '+inf' or expires, name)
-    if expires == 0 then return call('PERSIST', list) end
-    local left = call('PTTL', list)
-    -- One without an end has a name without one, unless it is new.
-    if left == -1 and call('ZCARD', list) > 1 then return end
-    if left < expires - now then setListEnd(list, expires - now) end
+    if expires == 0 then call('PERSIST', list) else fitListEnd(list, expires - now) end
   end
 
   local function unlist(list, name)
-    if call('ZREM', list, name) == 0 or call('PTTL', list) ~= -1 then return end
-    local last = call('ZRANGE', list, -1, -1, 'WITHSCORES')[2]
-    if last and last ~= 'inf' then setListEnd(list, math.max(last - now, 0)) end
+    if call('ZREM', list, name) == 1 then fitListEnd(list, 0) end
   end
 
   -- Writes the record, for ms from now, 0 for ever, and lists it; was: its former state, nil if it is new.
@@ -100,9 +105,11 @@
   end
 
   local function begin(k, record, owner, token, name, job, fingerprint, keepMs)
-    if record and record.token == token then return end -- asked again, because an answer never came
     record = record or { attempts = {} }
+    if attemptOf(record, token) then return end -- asked again, because an answer never came
     local was = record.state
+    -- What an earlier try has left behind is not forgotten sooner because of this one.
+    if was and record.expires == '0' then keepMs = 0 end
     closeLast(record)
     record.job, record.state, record.owner, record.token = job, 'begun', owner, token
     if fingerprint ~= '' then record.fingerprint = fingerprint end
@@ -122,8 +129,11 @@
     if record then
       local lease = readLease(KEYS[k])
       local state = stateOf(record, lease)
+      local mine = lease.holders[owner]
       local refusal
-      if fingerprint ~= '' and record.fingerprint and record.fingerprint ~= fingerprint then
+      if mine and attemptOf(record, mine.token) then
+        refusal = nil -- at work already: a question that was late
+      elseif fingerprint ~= '' and record.fingerprint and record.fingerprint ~= fingerprint then
         refusal = 4
       elseif state == 'processed' then
         refusal = 2
@@ -132,7 +142,7 @@
         if policy == HOLD then refusal = 3 end
       end
       if refusal then
-        if lease.holders[owner] or call('ZSCORE', KEYS[k + 1], owner) then
+        if mine or call('ZSCORE', KEYS[k + 1], owner) then
           giveUp(k, owner, '', 0, spec[8])
         end
         return { refusal, tell(record, text, lease) }
@@ -153,7 +163,6 @@
   local function markProcessed(k, a, spec)
     local minHold, counterTtl, retention = unpack(spec)
     local owner, token, name, job = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4]
-    if token == '' then token = '0' end
     local fields = call('HGETALL', KEYS[k])
     local held = readLease(KEYS[k], fields).holders[owner]
     local isOurs = held and held.token == token
@@ -177,7 +186,22 @@
     return told == 'processed' and 1 or released
   end
 
-  -- 'u minHold counterTtl', owner, token ('' if no answer ever told it), name
+  -- Takes the last attempt back: what was known before it is what is known.
+  local function takeBack(k, record, name)
+    local attempts = record.attempts
+    for i = #attempts, 1, -1 do
+      if attempts[i][1] == record.token then table.remove(attempts, i) end
+    end
+    for i = #attempts, 1, -1 do
+      if attempts[i][2] == 'unknown' then
+        record.token, record.owner = attempts[i][1], nil
+        return call('SET', KEYS[k + 4], cjson.encode(record), 'KEEPTTL')
+      end
+    end
+    forget(k, name)
+  end
+
+  -- 'u minHold counterTtl hasRun', owner, token ('' if no answer ever told it), name
   -- reply of a release
   local function leaveOpen(k, a, spec)
     local owner, token, name = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3]
@@ -186,7 +210,7 @@
       local isLast = record.owner == owner and (token == '' or token == record.token)
       local attempt = attemptOf(record, token)
       if record.state == 'begun' and isLast then
-        forget(k, name)
+        if spec[3] == 1 then forget(k, name) else takeBack(k, record, name) end
       elseif attempt and (attempt[2] == 'begun' or attempt[2] == 'unknown') then
         attempt[2] = 'failed'
         call('SET', KEYS[k + 4], cjson.encode(record), 'KEEPTTL')
@@ -195,12 +219,12 @@
     return giveUp(k, owner, token, spec[1], spec[2])
   end
 
-  -- 'v decision retention' (1 processed, 0 retry), name
+  -- 'v decision retention' (1 processed, 0 retry), name, token of the attempt that is decided upon
   -- reply 1 resolved, 0 somebody is at it, -1 it is not unknown
   local function resolve(k, a, spec)
     local name = ARGV[a + 1]
     local record = readRecord(KEYS[k + 4])
-    if not record or record.state == 'processed' then return -1 end
+    if not record or record.state == 'processed' or record.token ~= ARGV[a + 2] then return -1 end
     if isAtWork(record.token, readLease(KEYS[k])) then return 0 end
     if spec[1] == 0 then
       forget(k, name)
@@ -220,11 +244,13 @@
     return record and tell(record, text, readLease(KEYS[k])) or {}
   end
 
-  -- 'c', name, state
+  -- 'c', name, state, job
   -- reply 1 if it was in this state, and is forgotten
   local function clear(k, a)
     local record = readRecord(KEYS[k + 4])
-    if record and stateOf(record, readLease(KEYS[k])) ~= ARGV[a + 2] then return 0 end
+    if record and (stateOf(record, readLease(KEYS[k])) ~= ARGV[a + 2] or record.job ~= ARGV[a + 3]) then
+      return 0
+    end
     forget(k, ARGV[a + 1])
     return record and 1 or 0
   end
