@@ -47,8 +47,9 @@ export default {
       '<rootDir>/lib/stores/memory/',
       '<rootDir>/test/conformance/memory',
       '<rootDir>/test/simulation/',
-      '<rootDir>/test/faults/(attach|handle|loss|lost-lease|scale|semaphore|shared-locks)',
-      '<rootDir>/test/integration/(max-hold|permits|shared-locks)',
+      '<rootDir>/test/conformance/outcomes-model',
+      '<rootDir>/test/faults/(attach|handle|loss|lost-lease|once|scale|semaphore|shared-locks)',
+      '<rootDir>/test/integration/(job-batches|job-lists|max-hold|once-edges|permits|permissions|retry|shared-locks)',
     ]),
   ],
 };

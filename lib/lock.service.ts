@@ -171,12 +171,13 @@ export class LockService {
   ): Promise<OnceResult<T>> {
     checkLockName(name);
     const what = `once("${name}")`;
-    const { retention, storeResult, onUnknown, job = jobOf(name), fingerprint, ...given } = options;
+    const { retention, storeResult, onUnknown, unknownIf, ...others } = options;
+    const { job = jobOf(name), fingerprint, ...given } = others;
     const { compensate: _compensate, retry: _retry, ...acquireOptions } = given;
     refuseUnknownOptions(options, ONCE_OPTIONS, what);
     resolveAcquireOptions(acquireOptions, { ttlMs: 0, waitMs: 0 }, () => what);
     checkJobName(job, `${what}: "job"`);
-    const terms = resolveTerms({ retention, storeResult, onUnknown } as OnceTerms, what);
+    const terms = resolveTerms({ retention, storeResult, onUnknown, unknownIf } as OnceTerms, what);
     const print = 'fingerprint' in options ? fingerprintOf(fingerprint, what) : undefined;
     return this.jobs.once.run<T>({ ...terms, name, job, fingerprint: print }, work, given);
   }

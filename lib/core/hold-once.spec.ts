@@ -32,7 +32,7 @@ describe('Hold of what is done once', () => {
     succeeded.mockReturnValue({ outcome: PROCESSED });
     tenure = tenureOf(new ManualClock());
     const lock = new Lock(tenure, { release, extend: () => Promise.resolve(), detach: () => '' });
-    const ending = { succeeded, failed: OPEN };
+    const ending = { succeeded, failed: () => OPEN };
     hold = new Hold(lock, tenure, new LockContext(), (event) => events.push(event), ending);
   });
 
@@ -170,16 +170,16 @@ describe('Hold of what is done once', () => {
 
   describe('fail', () => {
     it('leaves it open', async () => {
-      expect(await hold.fail()).toBe('released');
+      expect(await hold.fail(OPEN)).toBe('released');
       expect(told()).toEqual([OPEN]);
       expect(events).toEqual([]);
     });
 
     it('tells no outcome after a loss, which it gives and has compensated', async () => {
       lose();
-      expect(await hold.fail()).toBe('taken-over');
+      expect(await hold.fail(OPEN)).toBe('taken-over');
       const compensate = jest.fn((_loss: LockLostError) => undefined);
-      expect(await hold.fail(compensate)).toBe('taken-over');
+      expect(await hold.fail(OPEN, compensate)).toBe('taken-over');
       expect(compensate.mock.calls).toEqual([[tenure.loss]]);
       expect(release).not.toHaveBeenCalled();
       expect(events).toEqual([compensated]);
@@ -190,19 +190,19 @@ describe('Hold of what is done once', () => {
       async (found) => {
         release.mockResolvedValue(found);
         const compensate = jest.fn((_loss: LockLostError) => undefined);
-        expect(await hold.fail(compensate)).toBe(found);
+        expect(await hold.fail(OPEN, compensate)).toBe(found);
         expect(compensate.mock.calls[0]![0]).toMatchObject({ reason: found, lockName: 'a' });
       },
     );
 
     it('counts a loss of any other reason as expired', async () => {
       tenure.lease.lose('forced');
-      expect(await hold.fail()).toBe('expired');
+      expect(await hold.fail(OPEN)).toBe('expired');
     });
 
     it('never fails for want of an answer', async () => {
       release.mockRejectedValue(down);
-      expect(await hold.fail(() => undefined)).toBe('unconfirmed');
+      expect(await hold.fail(OPEN, () => undefined)).toBe('unconfirmed');
       expect(events).toEqual([]);
     });
   });

@@ -36,7 +36,8 @@ export interface WithLockOptions<T> extends AcquireOptions {
 export interface Ending<T> {
   /** With an error, the call fails although the work is done. */
   succeeded(result: T): { readonly outcome: Outcome; readonly error?: LockError | undefined };
-  readonly failed: Outcome;
+  /** `undefined` leaves it as it is: nobody knows. */
+  failed(error: unknown): Outcome | undefined;
 }
 
 const NOT_MARKED =
@@ -73,7 +74,9 @@ export class Hold {
     try {
       result = await this.context.run(this.lock, this.holding, () => work(this.lock));
     } catch (error) {
-      const loss = await this.end(this.ending?.failed).catch(() => undefined); // told as an event
+      const loss = await this.end(this.ending && { outcome: this.ending.failed(error) }).catch(
+        () => undefined,
+      ); // told as an event
       if (!loss) throw error;
       const settle = (): Promise<T> => this.settleFailure(loss, error, compensate);
       return mayRepeat ? new Again(settle) : settle();
@@ -113,11 +116,14 @@ export class Hold {
     return result;
   }
 
-  /** Gives the lock back after a failure; what is done once may be done anew, unless the lock was lost. */
-  async fail(compensate?: Compensate<unknown>): Promise<ReleaseOutcome | 'unconfirmed'> {
+  /** Gives the lock back after a failure, and tells the outcome unless the lock was lost. */
+  async fail(
+    outcome: Outcome | undefined,
+    compensate?: Compensate<unknown>,
+  ): Promise<ReleaseOutcome | 'unconfirmed'> {
     let loss: LockLostError | undefined;
     try {
-      loss = await this.end(this.ending?.failed);
+      loss = await this.end({ outcome });
     } catch {
       return 'unconfirmed'; // told as an event
     }
@@ -130,14 +136,16 @@ export class Hold {
    * Gives the lock back; tells the loss if it was not held to the end. After a loss nobody knows how
    * the work has ended, since a request may have been on its way: no outcome is told then.
    */
-  private async end(outcome?: Outcome): Promise<LockLostError | undefined> {
+  private async end(told?: {
+    readonly outcome: Outcome | undefined;
+  }): Promise<LockLostError | undefined> {
     const { loss } = this.holding;
     if (loss) {
       // Of several names the others are still held.
       if (this.tenures.length > 1) this.lock.release().catch(() => undefined); // told as an event
       return loss;
     }
-    return this.lossIn(await (outcome ? this.lock.end(outcome) : this.lock.release()));
+    return this.lossIn(await (told ? this.lock.end(told.outcome) : this.lock.release()));
   }
 
   private get tenures(): [Tenure, ...Tenure[]] {

@@ -278,10 +278,6 @@ export class LockClient implements LockOperations, SemaphoreOperations {
 
   release(holding: Holding, by?: Lock, outcome?: Outcome): Promise<ReleaseOutcome> {
     if (by) this.leaks.unwatch(by, holding);
-    if (by && !outcome && holding.tenures.some(({ lease }) => lease.isOnce)) {
-      const error = `The lock "${holding.name}" is held to do something once, and ends when that does: do not release it.`;
-      return Promise.reject(new LockOptionsError(error));
-    }
     if (holding instanceof Tenure) return this.releaseOne(holding, by, outcome);
     return this.releaseAll(holding, by);
   }

@@ -149,11 +149,15 @@ export class Lock implements AsyncDisposable {
    * if ((await lock.release()) !== 'released') logger.warn('somebody may have worked beside us');
    */
   release(): Promise<ReleaseOutcome> {
+    if (this.holding.tenures.some(({ lease }) => lease.isOnce)) {
+      const problem = `The lock "${this.name}" is held to do something once, and ends when that does: do not release it.`;
+      return Promise.reject(new LockOptionsError(problem));
+    }
     return (this.releasing ??= this.operations.release(this.holding, this));
   }
 
-  /** @internal Gives it back, even if it was before, and tells what became of its element. */
-  end(outcome: Outcome): Promise<ReleaseOutcome> {
+  /** @internal Gives it back, even if it was before, and tells what became of its element if that is known. */
+  end(outcome: Outcome | undefined): Promise<ReleaseOutcome> {
     return (this.releasing = this.operations.release(this.holding, this, outcome));
   }
 

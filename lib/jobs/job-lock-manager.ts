@@ -1,9 +1,15 @@
+import { describeValue } from '../core/describe-value.js';
 import type { Hold } from '../core/hold.js';
 import type { LockClient } from '../core/lock-client.js';
 import type { Lock } from '../core/lock.js';
 import { AlreadyProcessedError } from '../core/refusal.js';
 import type { Tenure } from '../core/tenure.js';
-import { LockBusyError, LockReleasedError, OutcomeUnknownError } from '../lock.errors.js';
+import {
+  LockBusyError,
+  LockOptionsError,
+  LockReleasedError,
+  OutcomeUnknownError,
+} from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
 import type { OutcomeRecord } from '../stores/outcome.interface.js';
 import type { Job } from './job.js';
@@ -156,6 +162,8 @@ export class JobLockManager {
    * Gives the lock of an element back without success: it is open again, for whoever comes. If the
    * lock was lost, its outcome stays unknown. Does nothing where this process is not at it (any more).
    *
+   * @param outcome `'unknown'` if nobody can tell whether it was done: a request had no answer. Default: `'open'`.
+   *
    * Never fails for want of an answer, so that in a `finally` it hides no error of the work.
    *
    * @returns `expired` or `taken-over` if the lock was lost before; `unconfirmed` if the store does not
@@ -167,11 +175,17 @@ export class JobLockManager {
   async unlock<Element>(
     job: Job<Element>,
     element: Element,
+    outcome: 'open' | 'unknown' = 'open',
   ): Promise<ReleaseOutcome | 'unconfirmed'> {
+    if (outcome !== 'open' && outcome !== 'unknown') {
+      throw new LockOptionsError(
+        `unlock: the outcome is ${describeValue(outcome)}; write 'open' or 'unknown'.`,
+      );
+    }
     const name = job.nameOf(element);
     if (!this.held.has(name)) return 'expired';
-    const { hold } = this.end(name);
-    return hold.fail(compensateOf(job, element));
+    const told = outcome === 'open' ? ({ kind: 'open', job: job.name } as const) : undefined;
+    return this.end(name).hold.fail(told, compensateOf(job, element));
   }
 
   /**

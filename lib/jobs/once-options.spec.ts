@@ -47,6 +47,7 @@ describe('the terms of what is done once', () => {
     [`x: "onUnknown" is true; write 'retry', 'hold' or a function.`, { onUnknown: true }],
     [`x: "onUnknown" is null; write 'retry', 'hold' or a function.`, { onUnknown: null }],
     [`x: "onUnknown" is "processed"; write 'retry', 'hold'`, { onUnknown: 'processed' }],
+    ['x: "unknownIf" is "timeout"; write a function of the error.', { unknownIf: 'timeout' }],
     [
       'x: "storeResult" is "json"; write true, false or { maxBytes: 65536 }.',
       { storeResult: 'json' },

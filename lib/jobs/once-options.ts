@@ -48,6 +48,11 @@ export interface OnceTerms<Element = unknown> {
   readonly storeResult?: boolean | { readonly maxBytes: number };
   /** An earlier try whose outcome nobody knows. Default: `'retry'`. */
   readonly onUnknown?: OnUnknown<Element>;
+  /**
+   * Which errors of the work leave its outcome unknown, such as a request that had no answer; after
+   * all others it is open again. Default: none.
+   */
+  readonly unknownIf?: (error: unknown) => boolean;
 }
 
 /** Terms, checked and in milliseconds. */
@@ -56,9 +61,10 @@ export interface ResolvedTerms {
   /** 0: no result is stored. */
   readonly maxResultBytes: number;
   readonly onUnknown: OnUnknown<any>;
+  readonly unknownIf: ((error: unknown) => boolean) | undefined;
 }
 
-export const TERMS = ['retention', 'storeResult', 'onUnknown'] as const;
+export const TERMS = ['retention', 'storeResult', 'onUnknown', 'unknownIf'] as const;
 
 const DEFAULT_RETENTION = '30d';
 const DEFAULT_RESULT_BYTES = 65_536;
@@ -73,8 +79,15 @@ export function resolveTerms(terms: OnceTerms<any>, what: string): ResolvedTerms
       `${what}: "onUnknown" is ${describeValue(onUnknown)}; write 'retry', 'hold' or a function.`,
     );
   }
+  const { unknownIf } = terms;
+  if (unknownIf !== undefined && typeof unknownIf !== 'function') {
+    throw new LockOptionsError(
+      `${what}: "unknownIf" is ${describeValue(unknownIf)}; write a function of the error.`,
+    );
+  }
   const maxResultBytes = resultBytesOf(terms.storeResult, what);
-  return { retentionMs: parseRetention(terms.retention, what), maxResultBytes, onUnknown };
+  const retentionMs = parseRetention(terms.retention, what);
+  return { retentionMs, maxResultBytes, onUnknown, unknownIf };
 }
 
 /** @throws LockOptionsError if it is no duration */

@@ -119,11 +119,11 @@ export class OnceRunner {
 
   /** How the end of an element's work is told. */
   endingOf<T>(element: OnceElement): Ending<T> {
-    const { name, job, retentionMs, maxResultBytes, fingerprint } = element;
+    const { name, job, retentionMs, maxResultBytes, fingerprint, unknownIf } = element;
     const { holder } = this.client;
     const processed = { kind: 'processed', job, holder, retentionMs, fingerprint } as const;
     return {
-      failed: { kind: 'open', job },
+      failed: (error) => (unknownIf?.(error) === true ? undefined : { kind: 'open', job }),
       succeeded: (result) => {
         if (maxResultBytes === 0) return { outcome: processed };
         const { text, problem } = resultTextOf(result, maxResultBytes);

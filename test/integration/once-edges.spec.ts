@@ -74,9 +74,9 @@ describe('at the edges of what is done once', () => {
     'leaves nobody behind a grant whose caller gives up as it comes (%d)',
     async (turn) => {
       const abort = new AbortController();
-      const { acquire } = TestLockStore.prototype;
+      const acquire = store.acquire.bind(store);
       jest.spyOn(store, 'acquire').mockImplementation((request) => {
-        const reply = acquire.call(store, request);
+        const reply = acquire(request);
         const after = (left: number): void =>
           left === 0 ? abort.abort('gone') : queueMicrotask(() => after(left - 1));
         void reply.then(() => after(turn));
@@ -100,6 +100,31 @@ describe('at the edges of what is done once', () => {
       expect(await stateOf()).toBe(once.error ? undefined : 'processed');
     },
   );
+
+  it('stays unknown after an error of which that was said, though the lock was held', async () => {
+    const unknownIf = (error: unknown) => (error as Error).message === 'no answer';
+    const fails = (message: string) =>
+      locks.once(NAME, () => Promise.reject(new Error(message)), { unknownIf });
+    await expect(fails('refused')).rejects.toThrow('refused');
+    expect(await locks.outcomes.of(NAME)).toBeNull();
+    await expect(fails('no answer')).rejects.toThrow('no answer');
+    expect(await stateOf()).toBe('unknown');
+    expect(await locks.inspect(NAME)).toBeNull();
+    expect(await manager.lock(JOB, 1)).toBe(false);
+    await expect(locks.once(NAME, () => 1, { unknownIf: 'always' as never })).rejects.toThrow(
+      '"unknownIf" is "always"',
+    );
+  });
+
+  it('stays unknown where the job says so when it unlocks', async () => {
+    expect(await manager.lock(JOB, 1)).toBe(true);
+    await expect(manager.unlock(JOB, 1, 'lost' as never)).rejects.toThrow("'open' or 'unknown'");
+    expect(await manager.unlock(JOB, 1, 'unknown')).toBe('released');
+    expect(await stateOf()).toBe('unknown');
+    expect(await manager.lock(JOB, 1)).toBe(false);
+    expect(await manager.resolve(JOB, 1, 'retry')).toBe(true);
+    expect(await manager.lock(JOB, 1)).toBe(true);
+  });
 
   it('is decided for the attempt that was looked at, and not for one begun since', async () => {
     await makeUnknown();

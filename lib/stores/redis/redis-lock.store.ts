@@ -129,7 +129,7 @@ export class RedisLockStore implements LockStore {
     if (!once) return this.steps.run(group, keys, [spec, owner], parse, described);
     const args = this.outcomes.begin(name, spec, owner, once);
     return this.outcomes
-      .keysOf(name, once.job)
+      .keysOf(name, once.job, once.keepMs)
       .then((all) => this.steps.run(group, all, args, parse, described));
   }
 
@@ -191,7 +191,7 @@ export class RedisLockStore implements LockStore {
       const args = this.outcomes.end({ ...request, outcome }, token);
       const holder = outcome.kind === 'processed' ? this.describe(outcome.holder) : '';
       return this.outcomes
-        .keysOf(name, outcome.job)
+        .keysOf(name, outcome.job, outcome.kind === 'processed' ? outcome.retentionMs : 0)
         .then((all) => this.steps.run(group, all, args, toReleaseOutcome, holder));
     }
     const keys = keysOf(this.prefix, request);

@@ -65,9 +65,9 @@ export class RedisOutcomes implements OutcomeStore {
   }
 
   /** The keys of a step that begins or ends something; its job can be found from now on. */
-  async keysOf(name: string, job: string): Promise<readonly string[]> {
+  async keysOf(name: string, job: string, keepMs: number): Promise<readonly string[]> {
     const tag = ownTag(name);
-    if (tag !== undefined) await this.tags.add(job, tag);
+    if (tag !== undefined) await this.tags.add(job, tag, keepMs);
     return this.keys(name, job);
   }
 
@@ -95,11 +95,6 @@ export class RedisOutcomes implements OutcomeStore {
     const pages = await Promise.all(
       asked.map(([tag, from]) => this.list(job, tag, which, from, NAMES_OF_A_TAG)),
     );
-    await this.forgetEmpty(
-      job,
-      asked.map(([tag]) => tag),
-      pages,
-    );
     const names = pages.flatMap(([, , , ...found]) => found);
     const left = asked.flatMap(([tag], i): Position['open'] => {
       const from = String(pages[i]![2]);
@@ -113,7 +108,6 @@ export class RedisOutcomes implements OutcomeStore {
   async count(job: string): Promise<{ processed: number; begun: number }> {
     const tags = await this.tagsOf(job);
     const counts = await Promise.all(tags.map((tag) => this.list(job, tag, 'begun', '0', 0)));
-    await this.forgetEmpty(job, tags, counts);
     const sum = (index: 0 | 1): number =>
       counts.reduce((total, reply) => total + Number(reply[index]), 0);
     return { processed: sum(0), begun: sum(1) };
@@ -121,16 +115,6 @@ export class RedisOutcomes implements OutcomeStore {
 
   private async tagsOf(job: string): Promise<string[]> {
     return [...new Set([...BUCKET_TAGS, ...(await this.tags.of(job))])].sort();
-  }
-
-  private async forgetEmpty(
-    job: string,
-    tags: readonly string[],
-    replies: readonly ListReply[],
-  ): Promise<void> {
-    const isEmpty = (i: number): boolean => Number(replies[i]![0]) + Number(replies[i]![1]) === 0;
-    const empty = tags.filter((tag, i) => isEmpty(i) && !BUCKET_TAGS.includes(tag));
-    if (empty.length > 0) await this.tags.forget(job, empty);
   }
 
   private list(
