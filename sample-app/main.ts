@@ -1,7 +1,10 @@
+import 'reflect-metadata';
+import { randomInt } from 'node:crypto';
 import { Display } from './orchestrator/display.ts';
 import { parseOptions, USAGE, UsageError, type DemoOptions } from './orchestrator/options.ts';
 import { failed, formatResults, formatVerdict } from './orchestrator/report.ts';
 import { run } from './orchestrator/run.ts';
+import { runSeeds } from './orchestrator/seeds.ts';
 import { plural } from './orchestrator/text.ts';
 
 const CANNOT_RUN = 2;
@@ -24,7 +27,11 @@ async function main(): Promise<number> {
       console.log(USAGE);
       return 0;
     }
-    return await demonstrate(options);
+    if (options.locked && !process.env['REDIS_URL']) {
+      throw new UsageError('REDIS_URL is not set; `npm start` brings a Redis of its own.');
+    }
+    const results = await (options.seeds === undefined ? demonstrate(options) : runSeeds(options));
+    return failed(results) ? 1 : 0;
   } catch (error) {
     console.error(
       error instanceof UsageError
@@ -35,10 +42,8 @@ async function main(): Promise<number> {
   }
 }
 
-async function demonstrate({ locked, replicas, invoices }: DemoOptions): Promise<number> {
-  if (locked && !process.env['REDIS_URL']) {
-    throw new UsageError('REDIS_URL is not set; `npm start` brings a Redis of its own.');
-  }
+async function demonstrate(options: DemoOptions) {
+  const { locked, replicas, invoices, seed = randomInt(1, 1_000_000) } = options;
   const display = new Display();
   const results = [];
   for (const withLocks of locked ? [true, false] : [false]) {
@@ -46,12 +51,11 @@ async function demonstrate({ locked, replicas, invoices }: DemoOptions): Promise
       [
         replicas === 1 ? '1 replica issues' : `${replicas} replicas issue`,
         `${plural(invoices, 'invoice')},`,
-        withLocks ? 'with locks' : 'without locks',
+        `${withLocks ? 'with' : 'without'} locks (seed ${seed})`,
       ].join(' '),
     );
-    results.push(await run({ locked: withLocks, replicas, invoices }, display));
+    results.push(await run({ locked: withLocks, seed, replicas, invoices }, display));
   }
-
   display.print(`\n${formatResults(results)}\n\n${formatVerdict(results)}`);
-  return failed(results) ? 1 : 0;
+  return results;
 }

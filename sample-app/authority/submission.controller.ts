@@ -1,4 +1,5 @@
-import { Body, Controller, Get, Param, Post } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
 // Types that stand in a decorated signature: `import type`, or Nest would look for them at run time.
 import type {
   Submission,
@@ -12,8 +13,13 @@ export class SubmissionController {
   constructor(private readonly submissions: SubmissionService) {}
 
   @Post('submissions')
-  submit(@Body() request: SubmissionRequest): Promise<Submission> {
-    return this.submissions.accept(request);
+  submit(
+    @Body() request: SubmissionRequest,
+    @Res({ passthrough: true }) response: ServerResponse,
+  ): Promise<Submission> {
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    return this.submissions.accept(request, gone.signal);
   }
 
   /** Has this invoice arrived? */
@@ -25,6 +31,11 @@ export class SubmissionController {
   @Get('submissions')
   all(): readonly Submission[] {
     return this.submissions.all();
+  }
+
+  @Get('submissions/under-way')
+  underWay(): readonly Submission[] {
+    return this.submissions.underWay();
   }
 
   @Get('statistics')

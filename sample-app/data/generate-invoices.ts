@@ -1,4 +1,5 @@
 import { pathToFileURL } from 'node:url';
+import { mulberry32 } from '../shared/mulberry32.ts';
 import { INVOICE_COLUMNS, type Invoice } from '../worker/invoice.interface.ts';
 
 /**
@@ -51,17 +52,6 @@ export function toCsv(invoices: readonly Invoice[]): string {
     INVOICE_COLUMNS.map((column) => invoice[column]).join(','),
   );
   return [INVOICE_COLUMNS.join(','), ...lines, ''].join('\n');
-}
-
-/** A small generator of numbers in [0, 1) with a seed, so that the file never changes. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -2,22 +2,26 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { ChildMessage } from '../shared/parent-process.ts';
+import type { ChildMessage, ParentMessage } from '../shared/parent-process.ts';
 
 const GRACE_MS = 10_000;
-const living = new Set<ChildProcess>();
+const living = new Set<Child>();
 
 /** The last resort: nothing that was started here outlives this process. */
 process.once('exit', () => {
-  for (const child of living) child.kill('SIGKILL');
+  for (const child of living) void child.kill();
 });
+
+/** Without asking them: for when something has gone wrong. */
+export async function killAllChildren(): Promise<void> {
+  await Promise.all([...living].map((child) => child.kill()));
+}
 
 export interface ChildOptions {
   readonly name: string;
   /** The compiled script, as a path below `sample-app`. */
   readonly script: string;
   readonly env: Readonly<Record<string, string>>;
-  readonly onMessage?: (message: ChildMessage) => void;
   readonly onOutput: (line: string) => void;
 }
 
@@ -37,13 +41,12 @@ export class Child {
       env: { ...process.env, NO_COLOR: '1', ...options.env },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    living.add(this.process);
-    this.process.on('message', (message) => options.onMessage?.(message as ChildMessage));
+    living.add(this);
     for (const output of [this.process.stdout!, this.process.stderr!]) {
       createInterface(output).on('line', options.onOutput);
     }
 
-    this.exited = once(this.process, 'close').finally(() => living.delete(this.process));
+    this.exited = once(this.process, 'close').finally(() => living.delete(this));
     this.crashed = this.exited.then((status) => {
       if (this.ending) return new Promise<never>(() => undefined);
       throw new Error(`${this.name} ended by itself (${String(status)}); see its output above.`);
@@ -67,6 +70,10 @@ export class Child {
       this.process.on('message', listener);
     });
     return (await Promise.race([said, this.crashed])) as Extract<ChildMessage, { type: T }>;
+  }
+
+  tell(message: ParentMessage): void {
+    this.process.send(message);
   }
 
   stop(): void {

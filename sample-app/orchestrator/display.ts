@@ -1,6 +1,8 @@
 import { stdout } from 'node:process';
 import { styleText } from 'node:util';
-import { number, seconds } from './text.ts';
+import type { Resolution } from '../clerk/clerk.service.ts';
+import { formatResolutions } from './resolutions.ts';
+import { number, plural, seconds } from './text.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -8,10 +10,14 @@ const BAR_WIDTH = 24;
 const LINE_EVERY_MS = 1_000;
 /** How Nest begins a log line: name, process id and time, which are told here already. */
 const NEST_PREFIX = /^\[Nest\] .*?(?=(WARN|ERROR) )/;
+/** What is stopped misses ticks of its cron job, and is told so: here that is no news. */
+const MISSED_TICK = /^\[Cron\] Missed execution/;
 
 export interface Progress {
-  readonly invoices: number;
-  readonly submissions: number;
+  readonly done: number;
+  /** Of how many invoices nobody knows whether they are done; not known without locks. */
+  readonly unknown?: number | undefined;
+  readonly duplicates: number;
   readonly total: number;
 }
 
@@ -23,6 +29,9 @@ export class Display {
   private lastLineAt = 0;
   private startedAt = Date.now();
 
+  /** @param brief leaves out what happens on the way */
+  constructor(private readonly brief = false) {}
+
   style(style: Style, text: string): string {
     return this.colours ? styleText(style, text) : text;
   }
@@ -33,24 +42,22 @@ export class Display {
     this.startedAt = Date.now();
   }
 
-  progress({ invoices, submissions, total }: Progress, done = false): void {
-    const full = Math.floor((invoices / total) * BAR_WIDTH);
+  progress({ done, unknown, duplicates, total }: Progress, isOver = false): void {
+    if (this.brief) return;
+    const full = Math.floor((done / total) * BAR_WIDTH);
     const bar =
       this.style('green', '█'.repeat(full)) + this.style('dim', '░'.repeat(BAR_WIDTH - full));
-    const duplicates = submissions - invoices;
     const line = [
       `${this.time()}  ${bar}`,
-      `${number(invoices).padStart(5)} of ${number(total)} invoices`,
-      this.style(
-        duplicates > 0 ? 'red' : 'reset',
-        `${number(duplicates).padStart(5)} ${duplicates === 1 ? 'duplicate' : 'duplicates'}`,
-      ),
+      `${number(done).padStart(5)} of ${plural(total, 'invoice')}`,
+      ...(unknown === undefined ? [] : [`${number(unknown).padStart(3)} unknown`]),
+      this.style(duplicates > 0 ? 'red' : 'reset', `${number(duplicates).padStart(5)} duplicates`),
     ].join('  ');
 
     if (this.live) {
-      this.progressLine = done ? '' : line;
-      stdout.write(`\r\x1b[K${line}${done ? '\n' : ''}`);
-    } else if (done || Date.now() - this.lastLineAt >= LINE_EVERY_MS) {
+      this.progressLine = isOver ? '' : line;
+      stdout.write(`\r\x1b[K${line}${isOver ? '\n' : ''}`);
+    } else if (isOver || Date.now() - this.lastLineAt >= LINE_EVERY_MS) {
       this.lastLineAt = Date.now();
       stdout.write(`${line}\n`);
     }
@@ -58,11 +65,22 @@ export class Display {
 
   /** Something happened: a line that stays, above the one that updates itself. */
   note(text: string): void {
+    if (this.brief) return;
     this.print(`${this.time()}  ${this.style('yellow', text)}`);
+  }
+
+  /** What was unknown, and what has become of it. */
+  resolved(resolutions: readonly Resolution[]): void {
+    if (this.brief) return;
+    this.note(
+      `${plural(resolutions.length, 'outcome')} unknown: the authority is asked about each`,
+    );
+    this.print(`\n${formatResolutions(resolutions)}\n`);
   }
 
   /** What a process of the demo wrote. */
   output(from: string, line: string): void {
+    if (MISSED_TICK.test(line)) return;
     this.print(
       `${this.time()}  ${this.style('dim', `${from} | ${line.replace(NEST_PREFIX, '')}`)}`,
     );

@@ -1,67 +1,141 @@
 import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { AuthorityClient } from './authority-client.ts';
 import type { Child } from './child.ts';
+import type { PlannedFault } from './fault-plan.ts';
+import type { Fleet } from './fleet.ts';
+import { plural, seconds } from './text.ts';
 
-/** One replica stands still once a third of the invoices is issued, another dies at the half. */
-const STOP_AT = 1 / 3;
-const KILL_AT = 1 / 2;
+const LOOK_EVERY_MS = 20;
+/** A submission takes some tens of milliseconds: to strike in its middle, look closely. */
+const LOOK_CLOSELY_EVERY_MS = 5;
 
-/** When a replica stood still, in milliseconds since 1970. */
-export interface Pause {
-  readonly replica: string;
-  readonly from: number;
-  readonly to: number;
+export interface FaultCounts {
+  readonly kills: number;
+  readonly stops: number;
+  /** Of both, how many struck while a submission of the replica was under way. */
+  readonly midSubmission: number;
 }
 
 export interface FaultsOptions {
-  readonly replicas: readonly Child[];
-  /** How long the stopped replica stands still. */
-  readonly stopMs: number;
+  readonly plan: Iterator<PlannedFault, never>;
+  readonly fleet: Fleet;
+  readonly authority: AuthorityClient;
+  /** Aborts when the run is over, however it ends. */
+  readonly signal: AbortSignal;
   readonly note: (text: string) => void;
+  /** Something could not be done, such as starting a replica anew. */
+  readonly onError: (error: Error) => void;
 }
 
-/** What goes wrong in a run. */
+/** Lets things go wrong, one after the other, until it is told to end. */
 export class Faults {
-  pause: Pause | undefined;
-  killed: string | undefined;
-  private stopping: Promise<void> | undefined;
-  private killing: Promise<void> | undefined;
+  private readonly done = { kills: 0, stops: 0, midSubmission: 0 };
+  /** Replicas that are to wake up, or to be replaced. */
+  private readonly aftermath: Promise<void>[] = [];
+  private ending = false;
+  private striking: Promise<void> | undefined;
 
   constructor(private readonly options: FaultsOptions) {}
 
-  /** Lets happen what is due at this share (0 to 1) of the work. */
-  advance(share: number): void {
-    if (share >= STOP_AT) this.stopping ??= this.stopAndResume();
-    if (share >= KILL_AT) this.killing ??= this.kill();
+  begin(): void {
+    this.striking = this.strikeAgainAndAgain().catch(this.options.onError);
   }
 
-  /** Settles when all that had begun is over. */
-  async over(): Promise<void> {
-    await Promise.all([this.stopping, this.killing]);
+  /** No more faults. Settles when whoever was stopped has been woken, and whoever was killed replaced. */
+  async end(): Promise<void> {
+    this.ending = true;
+    await this.striking;
+    await Promise.all(this.aftermath);
   }
 
-  private async stopAndResume(): Promise<void> {
-    const { replicas, stopMs, note } = this.options;
-    const replica = replicas[0]!;
-    const from = Date.now();
-    const safetyNet = resumeLater(replica.pid, stopMs + 1_000);
-    replica.stop();
-    note(`${replica.name} is stopped (SIGSTOP) for ${stopMs / 1_000} s`);
-
-    await sleep(stopMs);
-    note(`${replica.name} goes on (SIGCONT)`);
-    this.pause = { replica: replica.name, from, to: Date.now() };
-    replica.resume();
-    safetyNet();
+  get counts(): FaultCounts {
+    return this.done;
   }
 
-  /** With a single replica nobody would be left to do the work. */
-  private async kill(): Promise<void> {
-    const replica = this.options.replicas[1];
-    if (!replica) return;
-    this.killed = replica.name;
-    await replica.kill();
-    this.options.note(`${replica.name} is killed (SIGKILL)`);
+  private get isEnding(): boolean {
+    return this.ending || this.options.signal.aborted;
+  }
+
+  private async strikeAgainAndAgain(): Promise<void> {
+    const { plan } = this.options;
+    while (!this.isEnding) {
+      const fault = plan.next().value;
+      await this.untilDue(fault);
+      const victim = await this.findVictim(fault);
+      if (!victim) return;
+      await (fault.kind === 'kill' ? this.kill(victim, fault) : this.stop(victim, fault));
+    }
+  }
+
+  private async untilDue({ afterInvoices, afterMs }: PlannedFault): Promise<void> {
+    const { authority } = this.options;
+    const dueAt = performance.now() + afterMs;
+    const before = await authority.statistics();
+    while (!this.isEnding && performance.now() < dueAt) {
+      const { invoices } = await authority.statistics();
+      if (invoices - before.invoices >= afterInvoices) return;
+      await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  /** `undefined` when it is told to end before there is one. */
+  private async findVictim(fault: PlannedFault): Promise<Child | undefined> {
+    const { fleet, authority } = this.options;
+    while (!this.isEnding) {
+      // Somebody must be left to see that a stopped one has lost its locks; a dead one is replaced.
+      const submitting = fault.midSubmission ? await authority.underWay() : undefined;
+      const { awake } = fleet;
+      const candidates = awake.filter(
+        ({ name }) => submitting?.some(({ submittedBy }) => submittedBy === name) ?? true,
+      );
+      if (candidates.length > 0 && (fault.kind === 'kill' || awake.length > 1)) {
+        return candidates[Math.floor(fault.pick * candidates.length)];
+      }
+      await sleep(LOOK_CLOSELY_EVERY_MS);
+    }
+    return undefined;
+  }
+
+  private async kill(victim: Child, { lastsMs }: PlannedFault): Promise<void> {
+    const { fleet, note } = this.options;
+    this.done.kills += 1;
+    const exited = fleet.kill(victim);
+    note(`${victim.name} is killed (SIGKILL)${await this.inTheMiddle(victim)}`);
+    await exited;
+    this.later(lastsMs, async () => {
+      const { name } = await fleet.start();
+      note(`${name} takes the place of ${victim.name}`);
+    });
+  }
+
+  private async stop(victim: Child, { lastsMs }: PlannedFault): Promise<void> {
+    const { fleet, note } = this.options;
+    this.done.stops += 1;
+    const safetyNet = resumeLater(victim.pid, lastsMs + 1_000);
+    fleet.stop(victim);
+    this.later(lastsMs, () => {
+      note(`${victim.name} goes on (SIGCONT)`);
+      fleet.resume(victim);
+      safetyNet();
+    });
+    const where = await this.inTheMiddle(victim);
+    note(`${victim.name} is stopped (SIGSTOP) for ${seconds(lastsMs)}${where}`);
+  }
+
+  /** What is under way now was under way when it was struck: nothing came of it since. */
+  private async inTheMiddle({ name }: Child): Promise<string> {
+    const underWay = await this.options.authority.underWay();
+    const [first, ...others] = underWay.filter(({ submittedBy }) => submittedBy === name);
+    if (!first) return '';
+    this.done.midSubmission += 1;
+    const more = others.length > 0 ? ` and ${plural(others.length, 'other')}` : '';
+    return ` while it submits ${first.invoice}${more}`;
+  }
+
+  private later(ms: number, then: () => void | Promise<void>): void {
+    const { signal, onError } = this.options;
+    this.aftermath.push(sleep(ms, undefined, { signal }).then(then).catch(onError));
   }
 }
 
@@ -73,6 +147,7 @@ function resumeLater(pid: number, afterMs: number): () => void {
   });
   shell.unref();
   return () => {
-    if (shell.pid) process.kill(-shell.pid, 'SIGKILL');
+    const isOver = shell.exitCode !== null || shell.signalCode !== null;
+    if (shell.pid && !isOver) process.kill(-shell.pid, 'SIGKILL');
   };
 }

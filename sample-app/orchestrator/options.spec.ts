@@ -2,18 +2,33 @@ import { describe, expect, it } from '@jest/globals';
 import { parseOptions, UsageError } from './options.ts';
 
 describe('parseOptions', () => {
-  it('runs with locks first, on 3 replicas and 1,000 invoices, unless told otherwise', () => {
-    expect(parseOptions([])).toEqual({ locked: true, replicas: 3, invoices: 1_000, help: false });
+  it('runs with locks first, on 3 replicas and 400 invoices, unless told otherwise', () => {
+    expect(parseOptions([])).toEqual({
+      locked: true,
+      replicas: 3,
+      invoices: 400,
+      seed: undefined,
+      seeds: undefined,
+      help: false,
+    });
   });
 
   it('takes every option', () => {
-    expect(parseOptions(['--without-locks', '--replicas', '5', '--invoices=20'])).toEqual({
+    const args = ['--without-locks', '--replicas', '5', '--invoices=20', '--seed', '0'];
+    expect(parseOptions(args)).toEqual({
       locked: false,
       replicas: 5,
       invoices: 20,
+      seed: 0,
+      seeds: undefined,
       help: false,
     });
+    expect(parseOptions(['--seeds', '20']).seeds).toBe(20);
     expect(parseOptions(['--help']).help).toBe(true);
+  });
+
+  it('takes the last of what is said twice, so that scripts can be told otherwise', () => {
+    expect(parseOptions(['--invoices', '200', '--invoices', '50']).invoices).toBe(50);
   });
 
   it.each([
@@ -24,6 +39,10 @@ describe('parseOptions', () => {
     [['--replicas', '1.5'], 'not "1.5"'],
     [['--invoices', '1001'], '--invoices is a whole number from 1 to 1000, not "1001"'],
     [['--invoices', ''], 'not ""'],
+    [['--seed', '0x10'], '--seed is a whole number from 0 to 4294967295, not "0x10"'],
+    [['--seed', '4294967296'], 'not "4294967296"'],
+    [['--seeds', '0'], '--seeds is a whole number from 1 to 1000, not "0"'],
+    [['--seeds', '2', '--without-locks'], '--seeds is about locks'],
   ])('refuses %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(UsageError);
     expect(() => parseOptions(args)).toThrow(message);

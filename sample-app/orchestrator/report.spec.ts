@@ -1,62 +1,93 @@
 import { describe, expect, it } from '@jest/globals';
-import { failed, formatResults, formatVerdict } from './report.ts';
+import type { Resolution } from '../clerk/clerk.service.ts';
+import type { Submission } from '../shared/submission.interface.ts';
+import {
+  failed,
+  formatResults,
+  formatSeedHeader,
+  formatSeedLine,
+  formatSeedsVerdict,
+  formatVerdict,
+} from './report.ts';
 import type { RunResult } from './run.ts';
 
+const submission: Submission = {
+  invoice: 'INV-1',
+  amount: '10.00',
+  currency: 'EUR',
+  submittedBy: 'replica-2',
+  fencingToken: 5,
+  receipt: 1,
+  sentAt: Date.UTC(2026, 9, 31),
+  receivedAt: Date.UTC(2026, 9, 31),
+  endedAt: Date.UTC(2026, 9, 31),
+};
+const resolution: Resolution = {
+  invoice: 'INV-2',
+  begunBy: 'replica-1',
+  since: new Date(),
+  fencingToken: 4,
+  hasArrived: true,
+};
 const locked: RunResult = {
   locked: true,
+  seed: 7,
+  replicas: 3,
   invoices: 1_000,
+  arrived: 1_000,
   submissions: 1_000,
-  duplicates: { total: 0, fromStoppedHolder: 0, preventable: 0 },
-  mostAtOnce: 2,
-  locksLost: 1,
+  duplicates: [],
+  faults: { kills: 6, stops: 5, midSubmission: 8 },
+  resolutions: [resolution, resolution, { ...resolution, hasArrived: false }],
+  late: 2,
+  sentOnWaking: 1,
+  mostAtOnce: 4,
   tookMs: 9_340,
-  replicas: [
-    { name: 'replica-1', submissions: 300 },
-    { name: 'replica-2', submissions: 200 },
-    { name: 'replica-3', submissions: 500 },
-  ],
-  pause: { replica: 'replica-1', from: 1_000, to: 4_000 },
-  killed: 'replica-2',
 };
 const unlocked: RunResult = {
   ...locked,
   locked: false,
   submissions: 2_000,
-  duplicates: { total: 1_000, fromStoppedHolder: 0, preventable: 1_000 },
-  mostAtOnce: 9,
-  locksLost: 0,
+  duplicates: [[submission, submission]],
+  resolutions: [],
+  late: 0,
+  mostAtOnce: 29,
 };
-const late: RunResult = {
+const duplicated: RunResult = {
   ...locked,
   submissions: 1_001,
-  duplicates: { total: 1, fromStoppedHolder: 1, preventable: 0 },
+  duplicates: [[submission, { ...submission, submittedBy: 'replica-3', fencingToken: 9 }]],
 };
-const broken: RunResult = {
-  ...locked,
-  submissions: 1_002,
-  duplicates: { total: 2, fromStoppedHolder: 0, preventable: 2 },
-};
+const unfinished: RunResult = { ...locked, arrived: 999, submissions: 999 };
+const crowded: RunResult = { ...locked, mostAtOnce: 5 };
 
 describe('formatResults', () => {
-  it('has a column for each run and a row for each replica', () => {
+  it('has a column for each run', () => {
     const table = formatResults([locked, unlocked]);
     expect(table).toMatch(/with locks +without locks/);
     expect(table).toMatch(/submissions +1,000 +2,000/);
     expect(table).toMatch(/duplicates +0 +1,000/);
-    expect(table).toMatch(/most at a time +2 +9/);
-    expect(table).toMatch(/locks lost +1 +–/);
+    expect(table).toMatch(/faults +11 +11/);
+    expect(table).toMatch(/killed +6 +6/);
+    expect(table).toMatch(/stopped +5 +5/);
+    expect(table).toMatch(/in mid-submission +8 +8/);
+    expect(table).toMatch(/unknown outcomes +3 +–/);
+    expect(table).toMatch(/had arrived +2 +–/);
+    expect(table).toMatch(/had not +1 +–/);
+    expect(table).toMatch(/finished late +2 +–/);
+    expect(table).toMatch(/sent on waking +1 +1/);
+    expect(table).toMatch(/most at a time +4 +29/);
     expect(table).toMatch(/time +9.3 s +9.3 s/);
-    expect(table).toMatch(/replica-1, stopped 3.0 s +300 +300/);
-    expect(table).toMatch(/replica-2, killed +200 +200/);
   });
 });
 
 describe('formatVerdict', () => {
-  it('says what locks alone cannot prevent, and how often it happened', () => {
-    expect(formatVerdict([locked])).toContain('each of the 1,000 invoices was submitted once');
-    expect(formatVerdict([locked])).toMatch(/cannot prevent[^]*happened 0 times/);
-    expect(formatVerdict([late])).toMatch(/cannot prevent[^]*happened once/);
-    expect(formatVerdict([late])).not.toContain('was submitted once');
+  it('says what became of the unknown outcomes', () => {
+    expect(formatVerdict([locked])).toContain(
+      'each of the 1,000 invoices was submitted exactly once',
+    );
+    expect(formatVerdict([locked])).toMatch(/2 had arrived[^]*1 had not/);
+    expect(formatVerdict([{ ...locked, resolutions: [] }])).not.toContain('had arrived');
   });
 
   it('counts what went wrong without locks', () => {
@@ -64,14 +95,50 @@ describe('formatVerdict', () => {
   });
 
   it('does not hide a failure', () => {
-    expect(formatVerdict([broken])).toContain('FAILED: with locks, 2 duplicates');
+    expect(formatVerdict([duplicated])).toMatch(
+      /FAILED, with locks and seed 7:\n- INV-1 was submitted 2 times: by replica-2 .*\(token 5\), by replica-3 .*\(token 9\)$/,
+    );
+    expect(formatVerdict([unfinished])).toContain('1 invoice never arrived');
+    expect(formatVerdict([crowded])).toContain('5 were submitted at a time');
   });
 });
 
 describe('failed', () => {
-  it('is a duplicate in the locked run that the locks should have prevented, and nothing else', () => {
-    expect(failed([broken, unlocked])).toBe(true);
+  it('is whatever must not be with locks, and nothing of what happens without', () => {
     expect(failed([locked, unlocked])).toBe(false);
-    expect(failed([late, unlocked])).toBe(false);
+    for (const bad of [duplicated, unfinished, crowded]) expect(failed([bad, unlocked])).toBe(true);
+  });
+});
+
+describe('the lines of many seeds', () => {
+  it('stand under their titles', () => {
+    expect(formatSeedLine(locked)).toHaveLength(formatSeedHeader().length);
+    expect(formatSeedLine(locked).trim().split(/ {2,}/)).toEqual([
+      '7',
+      '1,000',
+      '1,000',
+      '0',
+      '6',
+      '5',
+      '8',
+      '3',
+      '2',
+      '1',
+      '2',
+      '1',
+      '4',
+      '9.3 s',
+    ]);
+  });
+
+  it('are summed up', () => {
+    expect(formatSeedsVerdict([locked, locked])).toMatch(
+      /^2 seeds: 12 replicas killed, 10 stopped/,
+    );
+    expect(formatSeedsVerdict([locked, locked])).toContain('each of the 2,000 invoices');
+  });
+
+  it('do not hide a failure', () => {
+    expect(formatSeedsVerdict([locked, duplicated])).toMatch(/^FAILED: 1 of 2 seeds[^]*INV-1 was/);
   });
 });

@@ -6,10 +6,6 @@ export function plural(count: number, noun: string): string {
   return `${number(count)} ${noun}${count === 1 ? '' : 's'}`;
 }
 
-export function times(count: number): string {
-  return count === 1 ? 'once' : `${number(count)} times`;
-}
-
 export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
 }

@@ -1,29 +1,35 @@
 import { Injectable, Logger, type OnModuleDestroy } from '@nestjs/common';
 import { Cron, CronExpression } from '@nestjs/schedule';
-import { LockBusyError, LockLostError } from '../../lib/index.ts';
+import { JobLockManager, LockError } from '../../lib/index.ts';
 import type { Invoice } from './invoice.interface.ts';
 import { InvoiceRepository } from './invoice.repository.ts';
 import { InvoiceService } from './invoice.service.ts';
+import { INVOICES } from './invoices.ts';
 
-/** How many invoices a replica takes on at once: enough to keep the authority at work. */
-const AT_ONCE = 3;
+/** How many invoices a replica takes on at once, which is also how many a crash may leave unknown. */
+const BATCH = 10;
 
 /** Every replica runs this job at the same time; the locks share the invoices out among them. */
 @Injectable()
 export class InvoiceJob implements OnModuleDestroy {
   private readonly logger = new Logger(InvoiceJob.name);
   private stopping = false;
-  private running: Promise<unknown> | undefined;
+  private running: Promise<void> | undefined;
 
   constructor(
     private readonly invoices: InvoiceRepository,
+    private readonly locks: JobLockManager,
     private readonly service: InvoiceService,
   ) {}
 
   @Cron(CronExpression.EVERY_SECOND, { waitForCompletion: true })
   async issuePending(): Promise<void> {
-    const pending = this.invoices.pending().values();
-    this.running = Promise.all(Array.from({ length: AT_ONCE }, () => this.walk(pending)));
+    this.running = this.issueBatches();
+    await this.running;
+  }
+
+  /** Settles once this replica is through with what it is at now. */
+  async idle(): Promise<void> {
     await this.running;
   }
 
@@ -33,17 +39,23 @@ export class InvoiceJob implements OnModuleDestroy {
     await this.running;
   }
 
-  /** Issues one after the other; several walks share what is pending. */
-  private async walk(pending: IterableIterator<Invoice>): Promise<void> {
+  private async issueBatches(): Promise<void> {
     try {
-      for (const invoice of pending) {
+      for (const batch of this.invoices.pendingInBatchesOf(BATCH)) {
         if (this.stopping) return;
-        await this.issue(invoice);
+        await this.issueBatch(batch);
       }
     } catch (error) {
-      // Redis or the authority is out of reach: what is left stays pending for the next tick.
+      // Redis is out of reach: what is left stays pending for the next tick.
       this.logger.error((error as Error).message);
     }
+  }
+
+  /** What is busy or unknown stays pending, and is asked for again with the next tick. */
+  private async issueBatch(batch: readonly Invoice[]): Promise<void> {
+    const { granted, processed } = await this.locks.lockAll(INVOICES, batch);
+    for (const invoice of processed) this.invoices.markIssued(invoice);
+    await Promise.all(granted.map((invoice) => this.issue(invoice)));
   }
 
   private async issue(invoice: Invoice): Promise<void> {
@@ -51,9 +63,10 @@ export class InvoiceJob implements OnModuleDestroy {
       await this.service.issue(invoice);
       this.invoices.markIssued(invoice);
     } catch (error) {
-      // Lost on the way, or not given in time: somebody else may have it. It stays pending, and the
-      // authority is asked again with the next tick.
-      if (!(error instanceof LockLostError || error instanceof LockBusyError)) throw error;
+      // It stays pending here. If it was issued all the same, the next tick is told "processed".
+      const { message } = error as Error;
+      if (error instanceof LockError) this.logger.warn(message);
+      else this.logger.error(message);
     }
   }
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Injectable } from '@nestjs/common';
 import { INVOICE_COLUMNS, type Invoice } from './invoice.interface.ts';
+import { INVOICES } from './invoices.ts';
 import { WorkerConfig } from './worker.config.ts';
 
 /**
@@ -18,9 +19,19 @@ export class InvoiceRepository {
     );
   }
 
-  /** The oldest first. */
-  pending(): Invoice[] {
-    return [...this.invoices.values()];
+  /** What is pending now, the oldest first. */
+  *pendingInBatchesOf(size: number): Generator<readonly Invoice[], void> {
+    const pending = [...this.invoices.values()];
+    for (let start = 0; start < pending.length; start += size) {
+      yield pending.slice(start, start + size);
+    }
+  }
+
+  /** @throws if there is no such invoice, or if it is issued */
+  byLockName(name: string): Invoice {
+    const found = [...this.invoices.values()].find((invoice) => INVOICES.nameOf(invoice) === name);
+    if (!found) throw new Error(`No invoice has the lock "${name}".`);
+    return found;
   }
 
   markIssued(invoice: Invoice): void {

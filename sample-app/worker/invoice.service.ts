@@ -1,36 +1,41 @@
 import { Injectable } from '@nestjs/common';
-import { Lock, Locked, LockService, WithPermit } from '../../lib/index.ts';
+import { JobLockManager, JobSemaphore } from '../../lib/index.ts';
 import type { Invoice } from './invoice.interface.ts';
+import { INVOICES } from './invoices.ts';
 import { TaxAuthorityClient } from './tax-authority.client.ts';
 
 @Injectable()
 export class InvoiceService {
   constructor(
     private readonly authority: TaxAuthorityClient,
-    private readonly locks: LockService,
+    private readonly locks: JobLockManager,
+    private readonly permits: JobSemaphore,
   ) {}
 
-  /**
-   * Issues an invoice to the tax authority, once in the whole fleet: where another replica is at it,
-   * this one waits for its turn, and then finds it issued as a rule.
-   */
-  @Locked('invoice:<invoice.number>')
-  async issue(invoice: Invoice): Promise<'issued' | 'already-issued'> {
-    const lock = this.locks.current()!; // the one that @Locked has taken
+  /** Issues an invoice that this process has locked, and gives its lock back however it ends. */
+  async issue(invoice: Invoice): Promise<void> {
+    const lock = this.locks.lockOf(INVOICES, invoice)!;
+    let isSent = false;
+    try {
+      await this.permits.acquire(INVOICES, { wait: '1 minute', signal: lock.signal });
+      try {
+        // If this process stood still for longer than its lease (a paused container, a blocked
+        // event loop), its lock is gone, and it must not begin what somebody may decide upon now.
+        lock.assertHeld();
+        const { signal, fencingToken } = lock;
+        isSent = true;
+        await this.authority.submit(invoice, { signal, fencingToken });
 
-    // Ask again under the lock: whoever had it before may have issued it, even if it then died.
-    if (await this.authority.hasReceived(invoice, lock.signal)) return 'already-issued';
-
-    await this.submit(invoice, lock);
-    return 'issued';
-  }
-
-  /** The authority wants no more than two at a time: whoever comes third waits in the queue. */
-  @WithPermit('tax-authority', { permits: 2, wait: '10s' })
-  async submit(invoice: Invoice, lock: Lock): Promise<void> {
-    // If this process stood still for longer than its lease (a paused container, a blocked event
-    // loop), another replica may be at it by now: stop here instead of submitting it twice.
-    lock.assertHeld();
-    await this.authority.submit(invoice, { fencingToken: lock.fencingToken, signal: lock.signal });
+        // Marks it and gives the lock back, in one step. Should the lock have been lost meanwhile,
+        // it is marked all the same, and a LockLostError tells that it was late.
+        await this.locks.successfullyProcessed(INVOICES, invoice);
+      } finally {
+        await this.permits.release(INVOICES);
+      }
+    } finally {
+      // Done: then this does nothing. Failed before it was sent: the invoice is open again. Without
+      // an answer, or lost on the way: nobody knows, and it is held back until somebody has found out.
+      await this.locks.unlock(INVOICES, invoice, isSent ? 'unknown' : 'open');
+    }
   }
 }

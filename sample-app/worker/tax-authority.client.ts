@@ -30,6 +30,7 @@ export class TaxAuthorityClient {
       currency: invoice.currency,
       submittedBy: this.config.replica,
       fencingToken: options.fencingToken ?? null,
+      sentAt: Date.now(),
     };
     await this.request(
       'submissions',

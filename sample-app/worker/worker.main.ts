@@ -1,15 +1,19 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { LockService } from '../../lib/index.ts';
-import { endWithParent, tellParent } from '../shared/parent-process.ts';
+import { endWithParent, onParentMessage, tellParent } from '../shared/parent-process.ts';
+import { InvoiceJob } from './invoice.job.ts';
 import { WorkerModule } from './worker.module.ts';
 
 endWithParent();
 
-const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['warn', 'error'] });
+// Lost locks and unknown outcomes are warnings. Here they are what the demo is about: it counts them.
+const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['error'] });
 app.enableShutdownHooks();
 
-app.get(LockService).events$.subscribe((event) => {
-  if (event.type === 'lost') tellParent({ type: 'lock-lost', lockName: event.name });
+onParentMessage(() => {
+  void app
+    .get(InvoiceJob)
+    .idle()
+    .then(() => tellParent({ type: 'idle' }));
 });
 tellParent({ type: 'ready' });

@@ -12,7 +12,8 @@ import { WorkerConfig } from './worker.config.ts';
     ScheduleModule.forRoot(),
     LockModule.forRoot({
       redis: process.env['REDIS_URL'],
-      ttl: Number(process.env['LOCK_TTL_MS'] ?? 30_000),
+      prefix: process.env['LOCK_PREFIX'] ?? 'lock',
+      service: process.env['REPLICA'] ?? 'worker', // so that records tell which replica it was
     }),
   ],
   providers: [InvoiceJob, InvoiceRepository, InvoiceService, TaxAuthorityClient, WorkerConfig],
