@@ -110,6 +110,8 @@ export interface LockDecoration<Names> {
 
 /** What a decorated method was called on, and with. */
 export interface MethodCall {
+  /** Class and method, for messages. */
+  readonly owner: string;
   readonly instance: object;
   readonly args: readonly unknown[];
 }
@@ -159,7 +161,7 @@ export function decorateMethod<Names>(
       },
       hold: (work, holdOptions) => {
         const service = lockServiceOf(instance, property, owner);
-        const call = { instance, args };
+        const call = { owner, instance, args };
         return decoration.hold(service, namesOf(instance, args), work, holdOptions, call);
       },
     }),

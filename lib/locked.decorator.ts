@@ -132,7 +132,7 @@ export function Locked(
       const taken = { ...acquireOptions, ...holdOptions };
       if (once === undefined) return service.withLock(names, work, taken);
       const terms = { ...taken, ...onceOptionsOf(once, call) };
-      return (await service.once(oneOf(names), work, terms)).result!;
+      return (await service.once(oneOf(names, call), work, terms)).result!;
     },
   };
   return (target, propertyKey, descriptor: PropertyDescriptor) =>
@@ -201,10 +201,12 @@ function onceOptionsOf(
   };
 }
 
-function oneOf(names: string | readonly string[]): string {
+function oneOf(names: string | readonly string[], { owner }: MethodCall): string {
   if (typeof names === 'string') return names;
   if (names.length === 1) return names[0]!;
-  throw new LockKeyError(`"once" is for one name, and the function returned ${names.length}.`);
+  throw new LockKeyError(
+    `${owner}: "once" is for one name, and the function returned ${names.length}.`,
+  );
 }
 
 /** Names that are none are told with the method that they were made for. */

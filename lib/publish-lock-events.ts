@@ -129,7 +129,7 @@ function toPublished(event: LockEvent): Published | undefined {
 }
 
 function publisherOf(given: unknown): (event: Published) => unknown {
-  const { publish, emit } = given as { publish?: unknown; emit?: unknown };
+  const { publish, emit } = (given ?? {}) as { publish?: unknown; emit?: unknown };
   if (typeof publish === 'function') return (event) => publish.call(given, event) as unknown;
   if (typeof emit === 'function') {
     return (event) =>

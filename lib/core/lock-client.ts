@@ -173,7 +173,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   ): Promise<T> {
     const take = (given: AcquireOptions): Promise<Holding> => this.taker.take(names, given);
     return options
-      ? this.works.repeat(take, work, options)
+      ? this.works.repeat(`lock "${String(names)}"`, take, work, options)
       : this.works.do(await take(NO_OPTIONS), work);
   }
 
@@ -182,7 +182,12 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     work: (lock: Lock) => T | PromiseLike<T>,
     options: WithLockOptions<T>,
   ): Promise<T> {
-    return this.works.repeat((given) => this.taker.takeWanted(want, given), work, options);
+    return this.works.repeat(
+      `semaphore "${want.name}"`,
+      (given) => this.taker.takeWanted(want, given),
+      work,
+      options,
+    );
   }
 
   /** Takes a name in order to do its element once; `tenure.lease.unknown` is what somebody left behind. */

@@ -159,8 +159,13 @@ const MOST_PERMITS = 1_000_000;
  *
  * @throws LockOptionsError unless both are whole numbers from 1 on, and enough of them
  */
-export function checkPermits(permits: unknown, count: unknown, what: string): void {
-  for (const [key, value] of Object.entries({ permits, count })) {
+export function checkPermits(
+  permits: unknown,
+  count: unknown,
+  what: string,
+  called = 'permits',
+): void {
+  for (const [key, value] of Object.entries({ [called]: permits, count })) {
     const isCount = typeof value === 'number' && Number.isInteger(value);
     if (isCount && value > 0 && value <= MOST_PERMITS) continue;
     throw new LockOptionsError(

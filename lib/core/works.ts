@@ -42,15 +42,17 @@ export class Works {
   /**
    * Does the work under what `take` takes; again, if that was lost and the options say so.
    *
+   * @param what names the call in messages
    * @param ending of work that is done once
    */
   async repeat<T>(
+    what: string,
     take: (options: AcquireOptions) => Promise<Holding>,
     work: Work<T>,
     { compensate, retry, ...options }: WithLockOptions<T>,
     ending?: Ending<T>,
   ): Promise<T> {
-    const { attempts, pauseAfter } = resolveRetry(retry, 'withLock');
+    const { attempts, pauseAfter } = resolveRetry(retry, what);
     let again: Again<T> | undefined;
     for (let made = 1; ; made++) {
       let holding: Holding;

@@ -13,7 +13,13 @@ describe('fingerprintOf', () => {
   it.each<[string, unknown, unknown]>([
     ['the order of properties', { a: 1, b: { c: 2, d: 3 } }, { b: { d: 3, c: 2 }, a: 1 }],
     ['the order within lists of objects', [{ a: 1, b: 2 }], [{ b: 2, a: 1 }]],
-    ['the class', new (class A {})(), {}],
+    [
+      'the class',
+      new (class A {
+        a = 1;
+      })(),
+      { a: 1 },
+    ],
     ['properties that are undefined', { a: 1, b: undefined }, { a: 1 }],
     ['a date and its text', new Date(0), '1970-01-01T00:00:00.000Z'],
     ['what toJSON gives', { toJSON: () => ({ b: 1, a: 2 }) }, { a: 2, b: 1 }],
@@ -46,6 +52,8 @@ describe('fingerprintOf', () => {
     expect(new Set(values.map(printOf)).size).toBe(values.length);
   });
 
+  const cyclic: unknown[] = [];
+  cyclic.push({ cyclic });
   const throwing = {
     toJSON: () => {
       throw new Error('no JSON today');
@@ -54,6 +62,19 @@ describe('fingerprintOf', () => {
 
   it.each<[string, unknown]>([
     ['undefined cannot be made: it has no JSON', undefined],
+    ['Converting circular structure to JSON', cyclic],
+    ['/x/ shows nothing of itself in JSON', [/x/]],
+    [
+      'shows nothing of itself in JSON',
+      new (class Money {
+        #amount = 1;
+        get amount() {
+          return this.#amount;
+        }
+      })(),
+    ],
+    ['NaN has no JSON', { amount: NaN }],
+    ['it is a promise: await it first', Promise.resolve(1)],
     ['of [Array] cannot be made: Do not know how to serialize a BigInt', [1n]],
     ['1n cannot be made: Do not know how to serialize a BigInt', 1n],
     ['[Function: f] has no JSON of its own', [function f() {}]],

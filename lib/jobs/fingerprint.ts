@@ -13,6 +13,7 @@ import { LockOptionsError } from '../lock.errors.js';
 export function fingerprintOf(value: unknown, what: string): string {
   let text: string | undefined;
   try {
+    JSON.stringify(value); // tells of what refers to itself
     text = JSON.stringify(value, (_, part: unknown) => sorted(part));
   } catch (cause) {
     throw refusal(value, what, cause instanceof Error ? cause.message : describeValue(cause));
@@ -30,9 +31,21 @@ function sorted(part: unknown): unknown {
   ) {
     throw new TypeError(`${describeValue(part)} has no JSON of its own`);
   }
+  if (typeof part === 'number' && !Number.isFinite(part))
+    throw new TypeError(`${part} has no JSON`);
   if (types.isPromise(part)) throw new TypeError('it is a promise: await it first');
   if (typeof part !== 'object' || part === null || Array.isArray(part)) return part;
-  return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const entries = Object.entries(part);
+  if (entries.length === 0 && !isPlain(part)) {
+    throw new TypeError(`${describeValue(part)} shows nothing of itself in JSON`);
+  }
+  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function isPlain(part: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(part);
+  // Not instanceof: it may come from another realm.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function refusal(value: unknown, what: string, problem: string): LockOptionsError {

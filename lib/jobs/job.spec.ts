@@ -91,7 +91,7 @@ describe('Job', () => {
     ['Job "invoice": "id" is "number"; write a function.', { id: 'number' }],
     ['Job "invoice": "id" is null; write a function.', { id: null }],
     ['Job "invoice": "compensate" is true; write a function.', { compensate: true }],
-    ['is 0; write a whole number from 1 to 1000000.', { concurrency: 0 }],
+    ['"concurrency" is 0; write a whole number from 1 to 1000000.', { concurrency: 0 }],
     ['is "4"; write a whole number from 1 to 1000000.', { concurrency: '4' }],
     ['Job "invoice": "ttl" is 49, but must be from 50 ms', { ttl: 49 }],
     ['Job "invoice": "maxHold" is "long", not a duration', { maxHold: 'long' }],

@@ -86,7 +86,7 @@ export class Job<Element = string | number> {
       if (value === undefined || typeof value === 'function') continue;
       throw new LockOptionsError(`${what}: "${key}" is ${describeValue(value)}; write a function.`);
     }
-    if (concurrency !== undefined) checkPermits(concurrency, 1, what);
+    if (concurrency !== undefined) checkPermits(concurrency, 1, what, 'concurrency');
     const times = { ttl, maxHold, minHold };
     this.acquireOptions = Object.fromEntries(
       Object.entries(times).filter(([, value]) => value !== undefined),

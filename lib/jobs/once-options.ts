@@ -93,7 +93,7 @@ export function resolveTerms(terms: OnceTerms<any>, what: string): ResolvedTerms
 /** @throws LockOptionsError if it is no duration */
 export function parseRetention(retention: Duration | undefined, what: string): number {
   const ms = parseDuration(
-    retention ?? DEFAULT_RETENTION,
+    retention === undefined ? DEFAULT_RETENTION : retention,
     `${what}: "retention"`,
     RETENTION_BOUNDS,
   );

@@ -49,6 +49,7 @@ export class OnceRunner {
     let isEntered = false;
     try {
       const result = await this.client.works.repeat(
+        `once("${element.name}")`,
         (given) => {
           isEntered = false;
           return this.begin(element, given);
@@ -123,7 +124,7 @@ export class OnceRunner {
     const { holder } = this.client;
     const processed = { kind: 'processed', job, holder, retentionMs, fingerprint } as const;
     return {
-      failed: (error) => (unknownIf?.(error) === true ? undefined : { kind: 'open', job }),
+      failed: (error) => (isUnknown(error, unknownIf) ? undefined : { kind: 'open', job }),
       succeeded: (result) => {
         if (maxResultBytes === 0) return { outcome: processed };
         const { text, problem } = resultTextOf(result, maxResultBytes);
@@ -179,6 +180,15 @@ function requestOf({ job, fingerprint, onUnknown, retentionMs }: OnceElement): O
   // What would be done again in any case need not be kept for ever.
   const keepMs = onUnknown === 'retry' ? retentionMs : Infinity;
   return { job, fingerprint, onUnknown: isFunction ? 'ask' : onUnknown, keepMs };
+}
+
+/** Where that cannot be told, nobody knows. */
+function isUnknown(error: unknown, unknownIf: OnceElement['unknownIf']): boolean {
+  try {
+    return unknownIf !== undefined && Boolean(unknownIf(error));
+  } catch {
+    return true;
+  }
 }
 
 /** @throws LockOptionsError if the store keeps none */

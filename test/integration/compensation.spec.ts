@@ -54,6 +54,46 @@ describe('compensate', () => {
     expect(await locks.withLock(NAME, work, { compensate })).toBe('undone: undefined');
   });
 
+  it('is told what the work threw, and no result of it', async () => {
+    const own = new Error('mine');
+    const compensate = jest.fn((_loss: LockLostError) => 'undone');
+    const work = () => lose().then(() => Promise.reject<string>(own));
+    expect(await errorOf(locks.withLock(NAME, work, { compensate }))).toBe(own);
+    const [loss] = compensate.mock.calls[0]!;
+    expect(loss).toBeInstanceOf(LockLostError);
+    expect(loss).toMatchObject({ lockName: NAME, reason: 'taken-over', result: undefined });
+    expect(loss.error).toBe(own);
+    expect(loss.cause).toMatchObject({ code: 'LOCK_LOST', error: undefined });
+    expect(loss.message).toContain('The work under it threw; that is in "error".');
+  });
+
+  it.each([
+    ['a result', () => 'issued'],
+    ['an own error', () => Promise.reject(new Error('mine'))],
+  ])('tells an event when it has succeeded, behind %s', async (_what, end) => {
+    const events = eventsOf(locks);
+    const work = async () => {
+      await lose();
+      return end();
+    };
+    const order: string[] = [];
+    locks.events$.subscribe(({ type }) => order.push(type));
+    const compensate = async () => {
+      await new Promise((resolve) => setImmediate(resolve));
+      order.push('has run');
+      return 'undone';
+    };
+    await locks.withLock(NAME, work, { compensate }).catch(() => undefined);
+    expect(order).toEqual(['acquired', 'lost', 'has run', 'compensated']);
+    expect(events.at(-1)).toEqual({
+      type: 'compensated',
+      name: NAME,
+      fencingToken: expect.any(Number),
+      reason: 'taken-over',
+    });
+    expect(logger.lines.filter((line) => line.includes('compensat'))).toEqual([]);
+  });
+
   it('runs after an own error of the work, which comes out all the same', async () => {
     const own = new Error('mine');
     const compensate = jest.fn(() => 'undone');

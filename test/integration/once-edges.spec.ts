@@ -111,6 +111,13 @@ describe('at the edges of what is done once', () => {
     expect(await stateOf()).toBe('unknown');
     expect(await locks.inspect(NAME)).toBeNull();
     expect(await manager.lock(JOB, 1)).toBe(false);
+    const throwing = (error: unknown) => (error as Error).message.at(-1)!.length === 1;
+    const nothing = locks.once('invoice:2', () => Promise.reject(new Error('')), {
+      unknownIf: throwing,
+    });
+    await expect(nothing).rejects.toThrow(new Error(''));
+    expect(locks.held()).toEqual([]);
+    expect(await stateOf('invoice:2')).toBe('unknown'); // nobody could tell
     await expect(locks.once(NAME, () => 1, { unknownIf: 'always' as never })).rejects.toThrow(
       '"unknownIf" is "always"',
     );
