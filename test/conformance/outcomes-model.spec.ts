@@ -10,7 +10,7 @@ import { RedisServer } from '../support/redis-server.js';
 
 const JOB = 'invoice';
 const OWNERS = ['a', 'b', 'c'] as const;
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 100);
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 60);
 
 /** One step that anybody may take at any time, sensible or not. */
 type Step =

@@ -67,7 +67,7 @@ async function renewed(locks: readonly Lock[]): Promise<void> {
 
 describe('locks on a Cluster', () => {
   it('of all nodes are taken, renewed, extended and given back', async () => {
-    const locks = await lockService({ redis: client, ttl: '3s' });
+    const locks = await lockService({ redis: client, ttl: '10s' });
     const other = await lockService({ redis: cluster.client() });
     const taken = await Promise.all(NAMES.map((name) => locks.acquire(name)));
 
