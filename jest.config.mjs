@@ -35,6 +35,8 @@ export default {
   testTimeout: 30_000,
   // They mostly wait for those servers.
   maxWorkers: 2,
+  // ES modules of specs that are over stay in a worker's memory; it is slow when that is full.
+  workerIdleMemoryLimit: '1GB',
   coverageProvider: 'v8',
   collectCoverageFrom: ['lib/**/*.ts', '!lib/**/index.ts', '!lib/**/*.interface.ts'],
   projects: [
