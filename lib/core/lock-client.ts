@@ -128,7 +128,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
 
   detach(holding: Holding): string {
     holding.assertHeld();
-    if (holding.tenures.some(({ lease }) => lease.isOnce)) {
+    if (holding.isOnce) {
       throw new LockOptionsError(
         `The lock "${holding.name}" cannot be detached: it is held to do something once, and only who has begun can tell the end.`,
       );

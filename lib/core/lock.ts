@@ -149,7 +149,7 @@ export class Lock implements AsyncDisposable {
    * if ((await lock.release()) !== 'released') logger.warn('somebody may have worked beside us');
    */
   release(): Promise<ReleaseOutcome> {
-    if (this.holding.tenures.some(({ lease }) => lease.isOnce)) {
+    if (this.holding.isOnce) {
       const problem = `The lock "${this.name}" is held to do something once, and ends when that does: do not release it.`;
       return Promise.reject(new LockOptionsError(problem));
     }

@@ -15,6 +15,11 @@ export class TenureGroup implements Holding {
     return this.tenures.every((tenure) => tenure.isHeld);
   }
 
+  /** Several names are never taken for that. */
+  get isOnce(): boolean {
+    return false;
+  }
+
   get isReleased(): boolean {
     return this.tenures.every((tenure) => tenure.isReleased);
   }

@@ -8,6 +8,8 @@ export interface Holding {
   readonly tenures: readonly Tenure[];
   readonly isHeld: boolean;
   readonly isReleased: boolean;
+  /** Whether it is held to do something once, so that its end is told with an outcome. */
+  readonly isOnce: boolean;
   readonly loss: LockLostError | undefined;
   readonly remainingMs: number;
   readonly signal: AbortSignal;
@@ -58,6 +60,10 @@ export class Tenure implements Holding {
   /** Compares clocks now, so that it is right even when this process stood still until a moment ago. */
   get isHeld(): boolean {
     return this.ending === undefined && this.lease.isHeld;
+  }
+
+  get isOnce(): boolean {
+    return this.lease.isOnce;
   }
 
   get isReleased(): boolean {

@@ -115,8 +115,8 @@ export class Wait {
     if (this.isAsking) this.asksAgain = true;
     if (this.isOver || this.isAsking || this.isConfirming) return;
     const { store, clock, holder } = this.tools;
-    const { request, owner, claimMs } = this;
-    const { units } = request;
+    const { name, kind, units, permits, ttlMs, once } = this.request;
+    const { owner, claimMs } = this;
     const number = ++this.number;
     this.sentAt.push(clock.now());
     if (this.sentAt.length > NUMBERS_KEPT) this.sentAt.shift();
@@ -126,7 +126,19 @@ export class Wait {
     this.nextAskAt = Infinity;
     const tokens = this.listener.hasFollowers ? BLOCK_SIZE : 1;
     const registration = { number, claimMs, tokens: units === 0 ? BLOCK_SIZE : 1 };
-    store.acquire({ ...request, owner, tokens, holder, registration }).then(
+    const request = {
+      name,
+      kind,
+      units,
+      permits,
+      owner,
+      ttlMs,
+      tokens,
+      holder,
+      registration,
+      once,
+    };
+    store.acquire(request).then(
       (reply) => owner === this.owner && this.onReply(reply, number),
       (error: LockStoreError) => owner === this.owner && this.onError(error),
     );
@@ -259,10 +271,21 @@ export class Wait {
     this.end();
     this.accepted = grant.fencingToken;
     const { name, kind, units } = this.request;
-    const { owner } = this;
-    const { fencingToken, lastToken, isWaitedFor, unknown } = grant;
-    const lease = { fencingToken, lastToken, isWaitedFor, unknown };
-    this.listener.granted({ name, kind, units, owner, ...lease, ...how });
+    // No spread: this is done for every lock.
+    this.listener.granted({
+      name,
+      kind,
+      units,
+      owner: this.owner,
+      fencingToken: grant.fencingToken,
+      lastToken: grant.lastToken,
+      isWaitedFor: grant.isWaitedFor,
+      unknown: grant.unknown,
+      sentAt: how.sentAt,
+      lengthMs: how.lengthMs,
+      beganAt: how.beganAt,
+      isBegun: how.isBegun,
+    });
   }
 
   /** The grant came too late to start with: only if the store still has it, it counts. */
