@@ -27,6 +27,8 @@ import { TimeLimit } from './time-limit.js';
  * a caller is told at the limit, whatever they are.
  */
 export class BoundedStore {
+  /** As the store has them, each bounded likewise; `undefined` if it has none. */
+  readonly outcomes: OutcomeStore | undefined;
   private readonly timeLimit: TimeLimit;
 
   constructor(
@@ -35,6 +37,7 @@ export class BoundedStore {
     readonly timeoutMs: number,
   ) {
     this.timeLimit = new TimeLimit(clock, timeoutMs);
+    this.outcomes = store.outcomes && this.bound(store.outcomes);
   }
 
   acquire(request: AcquireRequest): Promise<AcquireReply> {
@@ -99,10 +102,7 @@ export class BoundedStore {
     );
   }
 
-  /** As the store has them, each bounded likewise; `undefined` if it has none. */
-  get outcomes(): OutcomeStore | undefined {
-    const { outcomes } = this.store;
-    if (!outcomes) return undefined;
+  private bound(outcomes: OutcomeStore): OutcomeStore {
     const limit = <T>(task: string, take: () => Promise<T>) => this.limit(take, () => task);
     return {
       read: (name) => limit(`read the outcome of "${name}"`, () => outcomes.read(name)),

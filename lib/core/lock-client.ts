@@ -228,11 +228,6 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     }
   }
 
-  /** Gives back what was taken to do something once, whose outcome stays as it was. */
-  giveUp(tenure: Tenure): void {
-    this.giveBack(tenure);
-  }
-
   /** Outcomes of what is done once, as far as the store keeps them. */
   get outcomes(): OutcomeStore | undefined {
     return this.store.outcomes;
@@ -316,7 +311,8 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     return releasing;
   }
 
-  private giveBack(tenure: Tenure): void {
+  /** Gives back what nothing was done under; the outcome of an element stays as it was. */
+  giveBack(tenure: Tenure): void {
     this.releaseOne(tenure).catch(() => undefined); // told as an event
   }
 

@@ -101,7 +101,7 @@ export class OnceRunner {
       return tenure;
     }
     if (decision === 'hold') {
-      this.client.giveUp(tenure);
+      this.client.giveBack(tenure);
       throw new OutcomeUnknownError(unknown);
     }
     const { name, job, retentionMs } = element;
@@ -114,7 +114,7 @@ export class OnceRunner {
       tenure.assertHeld(); // somebody else has begun it anew, since that took so long
       throw new OutcomeUnknownError(record);
     } finally {
-      this.client.giveUp(tenure);
+      this.client.giveBack(tenure);
     }
   }
 
@@ -148,7 +148,7 @@ export class OnceRunner {
         `"onUnknown" of "${name}" gave ${describeValue(decision)}; return 'retry', 'hold' or 'processed'.`,
       );
     } catch (error) {
-      this.client.giveUp(tenure);
+      this.client.giveBack(tenure);
       throw error;
     }
   }
