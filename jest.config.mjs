@@ -10,6 +10,7 @@ const project = (displayName, moduleNameMapper = {}, ignored = []) => ({
   setupFilesAfterEnv: ['<rootDir>/test/support/retry-in-ci.ts'],
   moduleNameMapper: {
     '^nestjs-locker$': '<rootDir>/lib/index.ts',
+    '^nestjs-locker/fencing$': '<rootDir>/lib/fencing/index.ts',
     '^nestjs-locker/testing$': '<rootDir>/lib/testing/index.ts',
     [String.raw`^(\.{1,2}/.*)\.js$`]: '$1',
     ...moduleNameMapper,
@@ -46,10 +47,10 @@ export default {
       '<rootDir>/test/package/',
       // Neither Nest nor ioredis has a part in these (core, the scripts, what Redis makes of time), or no
       // other than in specs that run on both.
-      '<rootDir>/lib/(core|jobs|testing|stores/memory)/',
+      '<rootDir>/lib/(core|fencing|jobs|testing|stores/memory)/',
       '<rootDir>/lib/(key|parameter)-',
       '<rootDir>/sample-app/',
-      '<rootDir>/test/(docs|simulation|support)/',
+      '<rootDir>/test/(docs|simulation|sql|support)/',
       '<rootDir>/test/conformance/(memory|outcomes-model)',
       '<rootDir>/test/deployments/replicas-elsewhere',
       '<rootDir>/test/faults/(attach|handle|loss|lost-lease|once|renewal|scale|semaphore|shared-locks|tokens)',

@@ -1,4 +1,4 @@
-import type { LeaseRecord } from './stores/lock-store.interface.js';
+import type { LeaseRecord, NameKind } from './stores/lock-store.interface.js';
 import type { OutcomeRecord } from './stores/outcome.interface.js';
 
 /**
@@ -31,6 +31,8 @@ export class LockBusyError extends LockError {
     readonly lockName: string,
     /** Who held it when it was last asked for; `null` when others stood before in the queue. */
     readonly holder: LeaseRecord | null,
+    /** Of a semaphore, too few permits were free. */
+    readonly kind: NameKind = 'lock',
   ) {
     super(message);
   }
@@ -53,8 +55,9 @@ export class LockTimeoutError extends LockBusyError {
     readonly waitedMs: number,
     /** Its place in the queue, as far as it was known: 1 would have been next. */
     readonly place: number | null = null,
+    kind: NameKind = 'lock',
   ) {
-    super(message, lockName, holder);
+    super(message, lockName, holder, kind);
   }
 }
 
@@ -157,6 +160,52 @@ export class LockReleasedError extends LockError {
     message = `The lock "${lockName}" has been released; take it again to go on.`,
   ) {
     super(message);
+  }
+}
+
+/**
+ * The present async context runs under no lock of that name, and what was called needs one.
+ *
+ * @example
+ * locks.assertHeld('invoice:42'); // throws LockNotHeldError outside of withLock and @Locked
+ */
+export class LockNotHeldError extends LockError {
+  readonly code = 'LOCK_NOT_HELD';
+
+  constructor(
+    readonly lockName: string,
+    message = `The lock "${lockName}" is needed here, and nothing around this call holds it. ` +
+      'Call this within locks.withLock(name, …) or a @Locked method.',
+  ) {
+    super(message);
+  }
+}
+
+/**
+ * A storage refused a write: it has seen a newer fencing token, so somebody else has had the lock since.
+ * Nothing was written; what to do is up to the newer holder. Do not repeat it with the same token.
+ *
+ * @example
+ * catch (error) { if (error instanceof StaleFencingTokenError) logger.warn(error.message); }
+ */
+export class StaleFencingTokenError extends LockError {
+  readonly code = 'LOCK_STALE_FENCING_TOKEN';
+
+  constructor(
+    /** What was to be written to, by the name that the storage knows it under. */
+    readonly resource: string,
+    /** The token that was refused. */
+    readonly fencingToken: number,
+    /** The newest that the storage has seen, if it told. */
+    readonly newestToken: number | null = null,
+    options?: ErrorOptions,
+  ) {
+    const newest = newestToken === null ? 'a newer one' : String(newestToken);
+    super(
+      `The write to "${resource}" with the fencing token ${fencingToken} is refused: ${newest} has been ` +
+        'there since. Another holder of the lock is at work; this one was too late.',
+      options,
+    );
   }
 }
 

@@ -258,6 +258,27 @@ export class LockService {
     return this.client.context.current(name);
   }
 
+  /**
+   * Demands that the present async context runs under a lock of that name, and gives it: for what must
+   * never be called without. Where the lock can be passed, ask for a `Lock` parameter instead.
+   *
+   * @param options with `mode: 'shared'`, a shared lock will do
+   * @throws LockNotHeldError if it runs under none
+   * @throws LockLostError if it is lost
+   * @throws LockKeyError, LockOptionsError if the name or the mode is none
+   * @example
+   * async book(entry: Entry) {
+   *   const { fencingToken } = this.locks.assertHeld(`account:${entry.account}`);
+   * }
+   */
+  assertHeld(name: string, options: Pick<AcquireOptions, 'mode'> = {}): Lock {
+    checkLockName(name);
+    const what = `assertHeld("${name}")`;
+    refuseUnknownOptions(options, new Set(['mode']), what);
+    const { isShared } = resolveAcquireOptions(options, { ttlMs: 0, waitMs: 0 }, () => what);
+    return this.client.context.assertHeld(name, isShared);
+  }
+
   /** What logs show: not the options of the client, with its password. */
   toJSON(): { store: string; held: HeldLock[] } {
     return { store: this.store.description, held: this.held() };

@@ -1,20 +1,22 @@
 import { LockBusyError, LockStoreError, LockTimeoutError } from '../lock.errors.js';
-import type { LeaseRecord } from '../stores/lock-store.interface.js';
+import type { LeaseRecord, NameKind, Subject } from '../stores/lock-store.interface.js';
 
 /** Somebody else has the name, and nobody wanted to wait. */
-export function busyError(name: string, lease: LeaseRecord | null): LockBusyError {
-  return new LockBusyError(`The lock "${name}" is ${inTheWay(lease)}.`, name, lease);
+export function busyError({ name, kind }: Subject, lease: LeaseRecord | null): LockBusyError {
+  const message = `The ${kind} "${name}" is ${inTheWay(lease, kind)}.`;
+  return new LockBusyError(message, name, lease, kind);
 }
 
 /** The wait is over. */
 export function timeoutError(
-  name: string,
+  { name, kind }: Subject,
   lease: LeaseRecord | null,
   waitedMs: number,
   place: number | null,
 ): LockTimeoutError {
-  const message = `The lock "${name}" was not given within ${Math.round(waitedMs)} ms: it is ${inTheWay(lease)}.`;
-  return new LockTimeoutError(message, name, lease, waitedMs, place);
+  const within = `within ${Math.round(waitedMs)} ms`;
+  const message = `The ${kind} "${name}" was not given ${within}: it is ${inTheWay(lease, kind)}.`;
+  return new LockTimeoutError(message, name, lease, waitedMs, place, kind);
 }
 
 export function tooFewReplicas(
@@ -28,8 +30,8 @@ export function tooFewReplicas(
   );
 }
 
-function inTheWay(lease: LeaseRecord | null): string {
+function inTheWay(lease: LeaseRecord | null, kind: NameKind): string {
   if (!lease) return 'waited for by other callers';
   const { holder, since } = lease;
-  return `held by ${holder.service} (${holder.host}, pid ${holder.pid}) since ${since.toISOString()}`;
+  return `${kind === 'semaphore' ? 'full: a permit is ' : ''}held by ${holder.service} (${holder.host}, pid ${holder.pid}) since ${since.toISOString()}`;
 }

@@ -286,9 +286,8 @@ export class Acquisition implements Caller {
   }
 
   private busyError(lease: LeaseRecord | null): LockBusyError {
-    const { name } = this.want;
-    if (this.options.waitMs <= 0) return busyError(name, lease);
-    return timeoutError(name, lease, this.waitedMs, this.place ?? null);
+    if (this.options.waitMs <= 0) return busyError(this.want, lease);
+    return timeoutError(this.want, lease, this.waitedMs, this.place ?? null);
   }
 
   private listenTo(signal: AbortSignal): void {

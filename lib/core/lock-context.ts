@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { LockNotHeldError } from '../lock.errors.js';
 import type { Lock } from './lock.js';
 import type { Holding, Tenure } from './tenure.js';
 
@@ -31,6 +32,34 @@ export class LockContext {
       if (name === undefined || holding.tenures.some((tenure) => tenure.name === name)) return lock;
     }
     return undefined;
+  }
+
+  /**
+   * The innermost lock of that name, which must be sure to be held.
+   *
+   * @throws LockNotHeldError if the present context runs under none, or under a shared one where that will not do
+   * @throws LockLostError if it is lost
+   */
+  assertHeld(name: string, mayShare: boolean): Lock {
+    let isShared = false;
+    for (let held = this.storage.getStore(); held; held = held.outer) {
+      const { lock, holding, ended } = held;
+      if (ended || lock.isReleased) continue;
+      const tenure = holding.tenures.find((each) => each.name === name);
+      if (tenure?.lease.kind !== 'lock') continue;
+      if (tenure.lease.units > 0 && !mayShare) {
+        isShared = true;
+        continue;
+      }
+      lock.assertHeld();
+      return lock;
+    }
+    if (!isShared) throw new LockNotHeldError(name);
+    throw new LockNotHeldError(
+      name,
+      `The lock "${name}" is needed exclusively here, and is held as shared: others may hold it, too. ` +
+        `Take it without mode: 'shared', or be content with that: assertHeld(name, { mode: 'shared' }).`,
+    );
   }
 
   /** What the present context holds of a lock's name, so that whoever is nested in it can join. */

@@ -1,0 +1,54 @@
+import { describeValue } from '../core/describe-value.js';
+import type { Lock } from '../core/lock.js';
+import { LockOptionsError } from '../lock.errors.js';
+
+/**
+ * What a write is fenced by: the lock itself, or its token where only that has arrived, as from another
+ * process.
+ *
+ * @example
+ * await guard.assertFence(tx, 'invoice:42', lock);
+ * await guard.assertFence(tx, 'invoice:42', tokenOfTheRequest);
+ */
+export type FencedBy = Lock | number;
+
+/**
+ * The token that fences a write to a resource.
+ *
+ * A lock must be sure to be held: one that knows that it is lost need not bother the storage.
+ *
+ * @param resource of a lock with several names, it says which name's token is meant
+ * @throws LockLostError, LockReleasedError if the lock is not held
+ * @throws LockOptionsError if it is neither a lock nor a token, or several names leave open which is meant
+ */
+export function fencingTokenOf(by: FencedBy, resource: string): number {
+  if (typeof by === 'number') return checkFencingToken(by);
+  if (typeof by?.assertHeld !== 'function') {
+    throw new LockOptionsError(
+      `The write to ${describeValue(resource)} is fenced by ${describeValue(by)}; pass the lock under which it is done, ` +
+        'or its fencingToken.',
+    );
+  }
+  by.assertHeld();
+  const token = by.fencingTokens.get(resource);
+  if (token !== undefined || by.names.length === 1) return token ?? by.fencingToken;
+  throw new LockOptionsError(
+    `The lock of "${by.name}" has a fencing token for each of its names, and none of them is the resource ` +
+      `${describeValue(resource)}: pass lock.fencingTokens.get(name).`,
+  );
+}
+
+/** @throws LockOptionsError unless it is a whole number from 1 on that a double holds exactly */
+export function checkFencingToken(token: number): number {
+  if (Number.isSafeInteger(token) && token > 0) return token;
+  throw new LockOptionsError(
+    `The fencing token is ${describeValue(token)}; pass lock.fencingToken, a whole number from 1 on.`,
+  );
+}
+
+/** Reads a token as it travels in a header or a message: decimal digits alone; `undefined` if it is none. */
+export function parseFencingToken(text: string): number | undefined {
+  if (!/^[1-9]\d{0,15}$/.test(text)) return undefined;
+  const token = Number(text);
+  return Number.isSafeInteger(token) ? token : undefined;
+}

@@ -1,0 +1,2 @@
+export type { FencedBy } from './fencing-token.js';
+export { StaleFencingTokenError } from '../lock.errors.js';
