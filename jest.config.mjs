@@ -5,7 +5,8 @@ const project = (displayName, moduleNameMapper = {}, ignored = []) => ({
   displayName,
   roots: ['<rootDir>/lib', '<rootDir>/test', '<rootDir>/sample-app'],
   testRegex: String.raw`\.spec\.ts$`,
-  testPathIgnorePatterns: ['/node_modules/', ...ignored],
+  // The package has a configuration of its own.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/', ...ignored],
   extensionsToTreatAsEsm: ['.ts'],
   setupFilesAfterEnv: ['<rootDir>/test/support/retry-in-ci.ts'],
   moduleNameMapper: {
@@ -43,8 +44,6 @@ export default {
   projects: [
     project('nest 12'),
     project('nest 11', { [`^(${swapped})(/.*)?$`]: `<rootDir>/${nest11}/$1$2` }, [
-      // Installs both Nests in apps of its own, so that once is enough.
-      '<rootDir>/test/package/',
       // Neither Nest nor ioredis has a part in these (core, the scripts, what Redis makes of time), or no
       // other than in specs that run on both.
       '<rootDir>/lib/(core|fencing|jobs|testing|stores/memory)/',

@@ -1,5 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { tenureOf } from '../../test/support/tenures.js';
+import { LockLostError, LockNotHeldError } from '../lock.errors.js';
 import { ManualClock } from '../testing/manual.clock.js';
 import { LockContext } from './lock-context.js';
 import { Lock } from './lock.js';
@@ -90,6 +92,68 @@ describe('LockContext', () => {
       },
       group,
     );
+  });
+
+  describe('what must be held', () => {
+    const shared = () => tenure('a', 1);
+
+    it('is the innermost lock of the name', async () => {
+      const [outer, inner] = [lockOf('a'), lockOf('a')];
+      await runIn(outer, () =>
+        runIn(inner, () =>
+          runIn(lockOf('b'), () => expect(context.assertHeld('a', false)).toBe(inner)),
+        ),
+      );
+    });
+
+    it('is refused outside of the context, and once its work has ended', async () => {
+      expect(() => context.assertHeld('a', false)).toThrow(new LockNotHeldError('a'));
+      let late!: () => Lock;
+      await runIn(lockOf('a'), () => {
+        late = AsyncLocalStorage.bind(() => context.assertHeld('a', false));
+      });
+      expect(late).toThrow(LockNotHeldError);
+    });
+
+    it('is refused as lost when it is, though one around it is held', async () => {
+      const inner = tenure('a');
+      inner.lease.lose('forced');
+      await runIn(lockOf('a'), () =>
+        context.run(new Lock(inner, operations), inner, () =>
+          expect(() => context.assertHeld('a', false)).toThrow(LockLostError),
+        ),
+      );
+    });
+
+    it('is not a shared one, unless that will do', async () => {
+      const lock = lockOf('a');
+      await runIn(
+        lock,
+        () => {
+          expect(() => context.assertHeld('a', false)).toThrow(
+            /needed exclusively .* held as shared/,
+          );
+          expect(context.assertHeld('a', true)).toBe(lock);
+        },
+        shared(),
+      );
+    });
+
+    it('is the exclusive one around a shared one', async () => {
+      const exclusive = lockOf('a');
+      await runIn(exclusive, () =>
+        runIn(lockOf('a'), () => expect(context.assertHeld('a', false)).toBe(exclusive), shared()),
+      );
+    });
+
+    it('is no permit of a semaphore of that name', async () => {
+      const permit = tenureOf(new ManualClock(), { kind: 'semaphore', units: 1 });
+      await runIn(
+        lockOf('a'),
+        () => expect(() => context.assertHeld('a', true)).toThrow(LockNotHeldError),
+        permit,
+      );
+    });
   });
 
   describe('what can be joined', () => {

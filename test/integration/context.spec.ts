@@ -1,7 +1,15 @@
 import { AsyncResource } from 'node:async_hooks';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { Injectable } from '@nestjs/common';
-import { type Lock, Locked, LockLostError, LockService } from 'nestjs-locker';
+import {
+  type Lock,
+  Locked,
+  LockKeyError,
+  LockLostError,
+  LockNotHeldError,
+  LockOptionsError,
+  LockService,
+} from 'nestjs-locker';
 import { TestLockStore } from 'nestjs-locker/testing';
 import { Deferred, lockApp, lockService } from '../support/lock-service.js';
 
@@ -128,5 +136,49 @@ describe('current()', () => {
     await locks.withLock('a', () => {
       expect(others.current()).toBeUndefined();
     });
+  });
+});
+
+describe('assertHeld(name)', () => {
+  let locks: LockService;
+  beforeEach(async () => {
+    locks = await lockService({ store: new TestLockStore() });
+  });
+
+  it('gives the lock that the call runs under', async () => {
+    await locks.withLock('a', async (lock) => {
+      expect(locks.assertHeld('a')).toBe(lock);
+    });
+    await locks.withLock(['a', 'b'], async (lock) => {
+      expect(locks.assertHeld('b')).toBe(lock);
+    });
+  });
+
+  it('refuses a call that runs under none, and says what to do', async () => {
+    await using _other = await locks.acquire('a'); // marks no context
+    expect(() => locks.assertHeld('a')).toThrow(
+      'The lock "a" is needed here, and nothing around this call holds it. ' +
+        'Call this within locks.withLock(name, …) or a @Locked method.',
+    );
+    await locks.withLock('b', () => {
+      expect(() => locks.assertHeld('a')).toThrow(LockNotHeldError);
+    });
+  });
+
+  it('is content with a shared lock only where that is said', async () => {
+    await locks.withLock(
+      'a',
+      (lock) => {
+        expect(() => locks.assertHeld('a')).toThrow(LockNotHeldError);
+        expect(locks.assertHeld('a', { mode: 'shared' })).toBe(lock);
+      },
+      { mode: 'shared' },
+    );
+  });
+
+  it('refuses what is no name and no mode', () => {
+    expect(() => locks.assertHeld('')).toThrow(LockKeyError);
+    expect(() => locks.assertHeld('a', { mode: 'any' as 'shared' })).toThrow(LockOptionsError);
+    expect(() => locks.assertHeld('a', { wait: 1 } as object)).toThrow(LockOptionsError);
   });
 });

@@ -114,6 +114,9 @@ describe('a semaphore', () => {
     expect(await others.semaphore('s', 3).tryAcquire({ count: 2 })).toBeNull();
     const one = await others.semaphore('s', 3).tryAcquire();
     expect(one!.fencingToken).toBeGreaterThan(two.fencingToken);
+    const error = await errorOf(others.semaphore('s', 3).acquire({ count: 1, wait: 0 }));
+    expect(error).toMatchObject({ code: 'LOCK_BUSY', kind: 'semaphore' });
+    expect(String(error)).toContain('The semaphore "s" is full: a permit is held by ');
     expect(await semaphore.inspect()).toMatchObject({ permits: 3, waiting: 0 });
     expect((await semaphore.inspect()).holders.map(({ units }) => units)).toEqual([2, 1]);
   });

@@ -45,9 +45,10 @@ describe('the package', () => {
     expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json']);
     expect(packedFiles.filter((path) => /\.spec\./.test(path))).toEqual([]);
     const entries = ['esm', 'cjs'].flatMap((format) =>
-      ['index.js', 'index.d.ts', 'testing/index.js', 'testing/index.d.ts'].map(
-        (file) => `dist/${format}/${file}`,
-      ),
+      ['', 'fencing/', 'testing/'].flatMap((entry) => [
+        `dist/${format}/${entry}index.js`,
+        `dist/${format}/${entry}index.d.ts`,
+      ]),
     );
     expect(packedFiles).toEqual(expect.arrayContaining(entries));
   });

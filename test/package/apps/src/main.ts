@@ -10,11 +10,17 @@ async function main() {
     await import('nestjs-locker/testing'),
     require('nestjs-locker/testing'),
   ];
+  const [fencing, requiredFencing] = [
+    await import('nestjs-locker/fencing'),
+    require('nestjs-locker/fencing'),
+  ];
   return {
     ...(await report()),
     isOneCopy:
       imported.LockModule === required.LockModule &&
-      testing.TestLockStore === requiredTesting.TestLockStore,
+      testing.TestLockStore === requiredTesting.TestLockStore &&
+      fencing.StaleFencingTokenError === required.StaleFencingTokenError &&
+      fencing.FenceGuard === requiredFencing.FenceGuard,
     entry: require.resolve('nestjs-locker').split('/nestjs-locker/').at(-1),
     nest: require('@nestjs/core/package.json').version,
     ioredis: require('ioredis/package.json').version,
