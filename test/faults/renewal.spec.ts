@@ -98,7 +98,7 @@ describe('renewal', () => {
   it('begins again with the next lock', async () => {
     const locks = await lockService({ redis: proxy.url });
     for (const name of ['first', 'second']) {
-      await using lock = await locks.acquire(name, { ttl: 900 });
+      await using lock = await locks.acquire(name, { ttl: 1_800 });
       requests = [];
       await until(() => renewals() > 1, { what: `"${name}" is renewed` });
       expect(lock.isHeld).toBe(true);

@@ -190,13 +190,13 @@ describe('shutdown, on a real Redis', () => {
   it("leaves the user's own client open when the application does not start", async () => {
     const client = server.client();
     await client.config('SET', 'maxmemory', '1');
-    await expect(lockApp({ redis: client })).rejects.toThrow('OOM');
+    await expect(lockApp({ redis: client, connectTimeout: 500 })).rejects.toThrow('OOM');
     expect(client.status).toBe('ready');
   });
 
   it('closes its connection when the application does not start', async () => {
     await direct.config('SET', 'maxmemory', '1');
-    await expect(lockApp({ redis: server.url })).rejects.toThrow('OOM');
+    await expect(lockApp({ redis: server.url, connectTimeout: 500 })).rejects.toThrow('OOM');
     await until(async () => (await connections()) === 0, { what: 'the connection is closed' });
   });
 
