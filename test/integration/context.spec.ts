@@ -182,3 +182,22 @@ describe('assertHeld(name)', () => {
     expect(() => locks.assertHeld('a', { wait: 1 } as object)).toThrow(LockOptionsError);
   });
 });
+
+describe('a function that needs a lock', () => {
+  const book = (lock: Lock): number => {
+    lock.assertHeld();
+    return lock.fencingToken;
+  };
+
+  it('asks for it as a value, which only the service can make', async () => {
+    const locks = await lockService({ store: new TestLockStore() });
+    const token = await locks.withLock('a', (lock) => book(lock));
+    expect(token).toBeGreaterThan(0);
+
+    const lookalike = { name: 'a', fencingToken: 1, isHeld: true, assertHeld: () => undefined };
+    // @ts-expect-error: what looks like a lock is none
+    expect(book(lookalike)).toBe(1);
+    // @ts-expect-error: neither is none at all
+    expect(() => book(undefined)).toThrow();
+  });
+});
