@@ -251,11 +251,12 @@ export class LockService {
    * The lock under which the present async context runs: of a decorated method, or of `withLock`.
    *
    * @param name of which lock, where several are nested; the innermost if it is left out
+   * @param options with `mode: 'exclusive'`, permits and shared locks do not count
    * @example
    * const { signal, fencingToken } = this.locks.current()!;
    */
-  current(name?: string): Lock | undefined {
-    return this.client.context.current(name);
+  current(name?: string, { mode }: { mode?: 'exclusive' } = {}): Lock | undefined {
+    return this.client.context.current(name, mode === 'exclusive');
   }
 
   /**

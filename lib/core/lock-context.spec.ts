@@ -56,6 +56,29 @@ describe('LockContext', () => {
     expect(context.current()).toBeUndefined();
   });
 
+  it('finds the innermost exclusive one, where that is asked for', async () => {
+    const [lock, permit] = [
+      lockOf('a'),
+      tenureOf(new ManualClock(), { kind: 'semaphore', units: 1 }),
+    ];
+    await runIn(lock, () =>
+      runIn(
+        lockOf('b'),
+        () =>
+          runIn(
+            lockOf('c'),
+            () => {
+              expect(context.current()).not.toBe(lock);
+              expect(context.current(undefined, true)).toBe(lock);
+              expect(context.current('b', true)).toBeUndefined();
+            },
+            permit,
+          ),
+        tenure('b', 1),
+      ),
+    );
+  });
+
   it('skips a lock that is released', async () => {
     const [a, b] = [lockOf('a'), lockOf('b')];
     await runIn(a, () =>

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { LockNotHeldError } from '../lock.errors.js';
 import type { Lock } from './lock.js';
-import type { Holding, Tenure } from './tenure.js';
+import { type Holding, modeOf, type Tenure } from './tenure.js';
 
 interface Held {
   readonly lock: Lock;
@@ -25,10 +25,11 @@ export class LockContext {
   }
 
   /** The innermost lock, or the innermost of that name; a context that outlives its lock holds nothing. */
-  current(name?: string): Lock | undefined {
+  current(name?: string, isExclusive = false): Lock | undefined {
     for (let held = this.storage.getStore(); held; held = held.outer) {
       const { lock, holding, ended } = held;
       if (ended || lock.isReleased) continue;
+      if (isExclusive && modeOf(holding) !== 'exclusive') continue;
       if (name === undefined || holding.tenures.some((tenure) => tenure.name === name)) return lock;
     }
     return undefined;
@@ -45,9 +46,9 @@ export class LockContext {
     for (let held = this.storage.getStore(); held; held = held.outer) {
       const { lock, holding, ended } = held;
       if (ended || lock.isReleased) continue;
-      const tenure = holding.tenures.find((each) => each.name === name);
-      if (tenure?.lease.kind !== 'lock') continue;
-      if (tenure.lease.units > 0 && !mayShare) {
+      const mode = modeOf(holding);
+      if (mode === 'permit' || !holding.tenures.some((tenure) => tenure.name === name)) continue;
+      if (mode === 'shared' && !mayShare) {
         isShared = true;
         continue;
       }

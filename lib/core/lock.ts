@@ -3,7 +3,7 @@ import { LockOptionsError } from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
 import type { Outcome } from '../stores/outcome.interface.js';
 import type { Duration } from './duration.js';
-import type { Holding, Tenure } from './tenure.js';
+import { type Holding, modeOf, type Tenure } from './tenure.js';
 
 /** What a lock asks of the client that made it. */
 export interface LockOperations {
@@ -38,6 +38,11 @@ export class Lock implements AsyncDisposable {
   /** The names that are locked, in the order in which everybody takes them. */
   get names(): readonly string[] {
     return this.holding.tenures.map(({ name }) => name);
+  }
+
+  /** Whether others may hold it too: with `'shared'` those that share it, with `'permit'` as many as there are permits. */
+  get mode(): 'exclusive' | 'shared' | 'permit' {
+    return modeOf(this.holding);
   }
 
   /**

@@ -16,6 +16,13 @@ export interface Holding {
   assertHeld(): void;
 }
 
+/** Whether others may hold the same, too; it is one for all names of a holding. */
+export function modeOf({ tenures: [tenure] }: Holding): 'exclusive' | 'shared' | 'permit' {
+  const { kind, units } = tenure!.lease;
+  if (kind === 'semaphore') return 'permit';
+  return units > 0 ? 'shared' : 'exclusive';
+}
+
 /** A handle that may be garbage-collected unreleased, and the next one of the same tenure. */
 export interface WatchedHandle {
   handle: object | WeakRef<object>;

@@ -47,6 +47,15 @@ describe('the token that fences a write', () => {
     expect(() => fencingTokenOf(lockOf(released), 'a')).toThrow(LockReleasedError);
   });
 
+  it('is not that of what others may hold, too', () => {
+    const shared = lockOf(tenureOf(clock, { units: 1 }));
+    const permit = lockOf(tenureOf(clock, { kind: 'semaphore', units: 1 }));
+    expect(() => fencingTokenOf(shared, 'a')).toThrow(
+      /fenced by a shared lock of "a", which others/,
+    );
+    expect(() => fencingTokenOf(permit, 'a')).toThrow(/fenced by a permit of "a", which others/);
+  });
+
   it.each([undefined, null, '7', 7n, {}, 0, -1, 1.5, Number.NaN, 2 ** 53])(
     'is not %p',
     (by: unknown) => {

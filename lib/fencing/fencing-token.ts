@@ -19,7 +19,8 @@ export type FencedBy = Lock | number;
  *
  * @param resource of a lock with several names, it says which name's token is meant
  * @throws LockLostError, LockReleasedError if the lock is not held
- * @throws LockOptionsError if it is neither a lock nor a token, or several names leave open which is meant
+ * @throws LockOptionsError if it is neither a lock nor a token, if others may hold the lock too, or if
+ *   several names leave open which token is meant
  */
 export function fencingTokenOf(by: FencedBy, resource: string): number {
   if (typeof by === 'number') return checkFencingToken(by);
@@ -27,6 +28,13 @@ export function fencingTokenOf(by: FencedBy, resource: string): number {
     throw new LockOptionsError(
       `The write to ${describeValue(resource)} is fenced by ${describeValue(by)}; pass the lock under which it is done, ` +
         'or its fencingToken.',
+    );
+  }
+  if (by.mode !== 'exclusive') {
+    const whatever = by.mode === 'shared' ? 'a shared lock' : 'a permit';
+    throw new LockOptionsError(
+      `The write to ${describeValue(resource)} is fenced by ${whatever} of "${by.name}", which others may have at the ` +
+        'same time: its token does not tell who came last. Write under an exclusive lock.',
     );
   }
   by.assertHeld();
