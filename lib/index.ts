@@ -31,6 +31,8 @@ export {
   type ResolveOptions,
 } from './jobs/outcomes.js';
 export * from './lock.errors.js';
+export { LockExceptionFilter } from './lock-exception.filter.js';
+export { type LockProblem, lockProblemOf } from './lock-problem.js';
 export type { LockModuleOptions, LockOptionsFactory } from './lock-module-options.js';
 export { LockModule } from './lock.module.js';
 export { LockService, type OnceOptions } from './lock.service.js';

@@ -81,8 +81,8 @@ export class LockAbortedError extends LockError {
 }
 
 /**
- * The store could not be reached in time, or refused the command: nothing is known about the lock.
- * `cause` is the client's own error, if there was one.
+ * The store could not be reached in time, or refused the command: nothing is known about the lock. Of an
+ * object store, that others kept writing. `cause` is the client's own error, if there was one.
  *
  * @example
  * catch (error) { if (error instanceof LockStoreError) throw new ServiceUnavailableException(); }
@@ -205,6 +205,26 @@ export class StaleFencingTokenError extends LockError {
       `The write to "${resource}" with the fencing token ${fencingToken} is refused: ${newest} has been ` +
         'there since. Another holder of the lock is at work; this one was too late.',
       options,
+    );
+  }
+}
+
+/**
+ * The row whose fence was to be compared is not there: never written, or deleted meanwhile.
+ *
+ * @example
+ * catch (error) { if (error instanceof FencedRowMissingError) throw new NotFoundException(); }
+ */
+export class FencedRowMissingError extends LockError {
+  readonly code = 'LOCK_FENCED_ROW_MISSING';
+
+  constructor(
+    readonly table: string,
+    readonly key: string | number | bigint,
+  ) {
+    super(
+      `"${table}" has no row ${JSON.stringify(String(key))} to be fenced. Where rows may yet be made, use FenceGuard, ` +
+        'which has a table of its own.',
     );
   }
 }

@@ -10,6 +10,7 @@ import { getJobLockManagerToken, getJobSemaphoreToken } from './jobs/inject-jobs
 import { JobLockManager } from './jobs/job-lock-manager.js';
 import { JobSemaphore } from './jobs/job-semaphore.js';
 import { LockOptionsError } from './lock.errors.js';
+import { lockExceptionFilterProvider } from './lock-exception-filter.provider.js';
 import {
   type LockModuleOptions,
   type LockOptionsFactory,
@@ -23,23 +24,29 @@ interface LockModuleExtras {
   isGlobal?: boolean;
   /** The name of a further instance, for `@InjectLockService(name)` and `@Locked(…, { using: name })`. */
   name?: string | undefined;
+  /**
+   * Whether `LockExceptionFilter` answers errors of locks for the whole application. Where there are
+   * several instances, one that registers it is enough. Default: true.
+   */
+  exceptionFilter?: boolean;
 }
 
 const LOCK_MODULE_OPTIONS = Symbol.for('nestjs-locker:module-options');
-const EXTRAS: LockModuleExtras = { isGlobal: true, name: undefined };
+const EXTRAS: LockModuleExtras = { isGlobal: true, name: undefined, exceptionFilter: true };
 
 const { ConfigurableModuleClass, OPTIONS_TYPE } = new ConfigurableModuleBuilder<LockModuleOptions>({
   optionsInjectionToken: LOCK_MODULE_OPTIONS,
 })
   .setClassMethodName('forRoot')
   .setFactoryMethodName('createLockOptions' satisfies keyof LockOptionsFactory)
-  .setExtras(EXTRAS, (definition, { isGlobal = true, name }) => ({
+  .setExtras(EXTRAS, (definition, { isGlobal = true, name, exceptionFilter }) => ({
     ...definition,
     global: isGlobal,
     providers: [
       ...(definition.providers ?? []),
       lockServiceProvider(name),
       ...jobProviders(name),
+      ...exceptionFilterProviders(exceptionFilter),
       LockedInstanceBinder,
     ],
     exports: [getLockServiceToken(name), getJobLockManagerToken(name), getJobSemaphoreToken(name)],
@@ -75,11 +82,22 @@ function jobProviders(name: string | undefined): Provider[] {
   ];
 }
 
+function exceptionFilterProviders(exceptionFilter = true): Provider[] {
+  if (typeof exceptionFilter !== 'boolean') {
+    throw new LockOptionsError(
+      `LockModule option "exceptionFilter" is ${describeValue(exceptionFilter)}; write false to have errors of locks ` +
+        'answered by filters of your own alone, or leave it out.',
+    );
+  }
+  return exceptionFilter ? [lockExceptionFilterProvider] : [];
+}
+
 /**
  * Provides `LockService`, `JobLockManager` and `JobSemaphore`, and through it every decorator of this package.
  *
  * `forRootAsync` takes `useFactory`, `useClass` or `useExisting` (a `LockOptionsFactory`), `inject`
- * and `imports`. Both take `isGlobal` (default: true) and, for further instances, `name`.
+ * and `imports`. Both take `isGlobal` (default: true) and, for further instances, `name`. Errors of locks
+ * that reach a client are answered by `LockExceptionFilter`, unless `exceptionFilter` is false.
  *
  * @throws LockOptionsError at start, if an option is wrong
  * @throws LockStoreError at start, if the store cannot be reached or written to
