@@ -53,7 +53,7 @@ export default {
       '<rootDir>/test/conformance/(memory|outcomes-model)',
       '<rootDir>/test/deployments/replicas-elsewhere',
       '<rootDir>/test/faults/(attach|handle|loss|lost-lease|once|renewal|scale|semaphore|shared-locks|tokens)',
-      '<rootDir>/test/integration/(hand-over|job-batches|job-lists|max-hold|once-edges|permits|permissions|retry|shared-locks)',
+      '<rootDir>/test/integration/(fenced-objects|hand-over|job-batches|job-lists|max-hold|once-edges|permits|permissions|retry|shared-locks)',
     ]),
   ],
 };

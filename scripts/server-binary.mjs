@@ -1,6 +1,33 @@
+// Finds the servers that the tests, the benchmarks and the sample app start, or installs them.
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+
+export const REDIS = {
+  /** Names the binary, for one that is elsewhere; the command run with it gets it too. */
+  variable: 'REDIS_SERVER',
+  binaries: ['redis-server', 'valkey-server'],
+  aptPackages: ['redis-server'],
+  service: 'redis-server',
+  help:
+    'A redis-server binary (7 or newer) is needed and was not found. Install one:\n' +
+    '  Debian, Ubuntu:  sudo apt-get install redis-server\n' +
+    '  macOS:           brew install redis\n' +
+    'Or use a running Redis (enough for the sample app, not for the tests):\n' +
+    '  docker run --rm -p 6379:6379 redis    and set REDIS_URL=redis://127.0.0.1:6379',
+};
+
+export const MARIADB = {
+  variable: 'MARIADB_SERVER',
+  binaries: ['mariadbd'],
+  // These have no service; the second one is for mariadb-install-db.
+  aptPackages: ['mariadb-server-core', 'mariadb-client-core'],
+  help:
+    'A mariadbd binary (MariaDB 10.6 or newer) is needed for the tests and was not found. Install one:\n' +
+    '  Debian, Ubuntu:  sudo apt-get install mariadb-server-core mariadb-client-core\n' +
+    '  macOS:           brew install mariadb\n' +
+    'One that is elsewhere is named by MARIADB_SERVER.',
+};
 
 const isExecutable = (file) => {
   try {
@@ -11,30 +38,28 @@ const isExecutable = (file) => {
   }
 };
 
-const onPath = (name) =>
-  (process.env.PATH ?? '')
-    .split(delimiter)
-    .filter(Boolean)
-    .map((directory) => join(directory, name))
+const find = (...names) => {
+  // Servers are often where only root's PATH leads.
+  const path = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin'];
+  return names
+    .flatMap((name) => path.filter(Boolean).map((directory) => join(directory, name)))
     .find(isExecutable);
+};
 
-/** The path of a Redis (or Valkey) server binary on this machine, if there is one. */
-export const findServer = () =>
-  process.env.REDIS_SERVER || onPath('redis-server') || onPath('valkey-server');
+/** The path of the server's binary on this machine, if there is one. */
+export const findServer = ({ variable, binaries }) => process.env[variable] || find(...binaries);
 
 /** What goes before a command to run it as root: nothing, sudo, or undefined where neither will do. */
 const rootPrefix = () => {
   if (process.getuid?.() === 0) return [];
-  const sudo = onPath('sudo');
+  const sudo = find('sudo');
   return sudo && spawnSync(sudo, ['-n', 'true']).status === 0 ? [sudo, '-n'] : undefined;
 };
 
-const installServer = () => {
-  const prefix = process.platform === 'linux' && onPath('apt-get') ? rootPrefix() : undefined;
+const installServer = ({ binaries: [name], aptPackages, service }) => {
+  const prefix = process.platform === 'linux' && find('apt-get') ? rootPrefix() : undefined;
   if (!prefix) return;
-  console.error(
-    'No redis-server found: installing it with apt-get (without starting its service).',
-  );
+  console.error(`No ${name} found: installing it with apt-get (without starting a service).`);
 
   const asRoot = (...command) => {
     // RUNLEVEL=1 keeps invoke-rc.d from starting the packaged service.
@@ -43,7 +68,7 @@ const installServer = () => {
     return spawnSync(file, args, { encoding: 'utf8' });
   };
   const aptGet = (...args) => asRoot('apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=120', ...args);
-  const install = () => aptGet('install', '-y', '--no-install-recommends', 'redis-server');
+  const install = () => aptGet('install', '-y', '--no-install-recommends', ...aptPackages);
 
   let outcome = install();
   if (outcome.status !== 0) {
@@ -56,21 +81,16 @@ const installServer = () => {
     return;
   }
   // systemd does not look at the run level; the service was not here before, so nobody needs it.
-  if (existsSync('/run/systemd/system')) asRoot('systemctl', 'disable', '--now', 'redis-server');
+  if (service && existsSync('/run/systemd/system'))
+    asRoot('systemctl', 'disable', '--now', service);
 };
 
-/** The path of a server binary, installed first where that is possible; throws where it is not. */
-export const findOrInstallServer = () => {
-  const found = findServer();
+/** The path of a server's binary, installed first where that is possible; throws where it is not. */
+export const findOrInstallServer = (server) => {
+  const found = findServer(server);
   if (found) return found;
-  installServer();
-  const installed = findServer();
+  installServer(server);
+  const installed = findServer(server);
   if (installed) return installed;
-  throw new Error(
-    'A redis-server binary (7 or newer) is needed and was not found. Install one:\n' +
-      '  Debian, Ubuntu:  sudo apt-get install redis-server\n' +
-      '  macOS:           brew install redis\n' +
-      'Or use a running Redis (enough for the sample app, not for the tests):\n' +
-      '  docker run --rm -p 6379:6379 redis    and set REDIS_URL=redis://127.0.0.1:6379',
-  );
+  throw new Error(server.help);
 };

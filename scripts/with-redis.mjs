@@ -1,14 +1,15 @@
 // node scripts/with-redis.mjs [--server] <command> [args…]
 //
 // Runs the command with REDIS_URL (a Redis that answers) and REDIS_SERVER (a binary to start more).
-// A REDIS_URL that is already set is used as it is; --server demands the binary even then.
+// A REDIS_URL that is already set is used as it is. --server is for tests, which start servers of their
+// own: it demands the binary even then, and MARIADB_SERVER with it.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findOrInstallServer, findServer } from './redis-server.mjs';
+import { findOrInstallServer, findServer, MARIADB, REDIS } from './server-binary.mjs';
 
 const freePort = () =>
   new Promise((resolve, reject) => {
@@ -95,17 +96,19 @@ const run = (command, args, env) =>
   });
 
 const main = async ([first, ...rest]) => {
-  const needsServer = first === '--server';
-  const [command, ...args] = needsServer ? rest : [first, ...rest];
+  const needsServers = first === '--server';
+  const [command, ...args] = needsServers ? rest : [first, ...rest];
   if (!command) throw new Error('Usage: node scripts/with-redis.mjs [--server] <command> [args…]');
 
   const url = process.env.REDIS_URL;
-  const binary = url && !needsServer ? findServer() : findOrInstallServer();
+  const binary = url && !needsServers ? findServer(REDIS) : findOrInstallServer(REDIS);
+  const mariadb = needsServers && findOrInstallServer(MARIADB);
   const server = url ? undefined : await startServer(binary);
   try {
     return await run(command, args, {
       REDIS_URL: url || server.url,
-      ...(binary && { REDIS_SERVER: binary }),
+      ...(binary && { [REDIS.variable]: binary }),
+      ...(mariadb && { [MARIADB.variable]: mariadb }),
     });
   } finally {
     await server?.stop();

@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
-import { findOrInstallServer } from '../../scripts/redis-server.mjs';
+import { findOrInstallServer, REDIS } from '../../scripts/server-binary.mjs';
 import { versionOf } from '../contestants/version-of.mjs';
 import { canPin } from '../support/cpus.mjs';
 
 const redisVersion = () => {
-  const { stdout } = spawnSync(findOrInstallServer(), ['--version'], { encoding: 'utf8' });
+  const { stdout } = spawnSync(findOrInstallServer(REDIS), ['--version'], { encoding: 'utf8' });
   return /v=(\S+)/.exec(stdout)?.[1] ?? stdout.trim();
 };
 

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { findOrInstallServer } from '../../scripts/redis-server.mjs';
+import { findOrInstallServer, REDIS } from '../../scripts/server-binary.mjs';
 import { onCpu } from './cpus.mjs';
 
 async function freePort() {
@@ -29,7 +29,7 @@ export async function startRedis(cpu) {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'bench-redis-'));
   const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const [command, ...rest] = onCpu(cpu, [findOrInstallServer(), ...args.map(String)]);
+  const [command, ...rest] = onCpu(cpu, [findOrInstallServer(REDIS), ...args.map(String)]);
   const server = spawn(command, rest, { cwd: directory, stdio: 'ignore', detached: true });
   const exited = once(server, 'exit');
   const watcher = watch(server.pid, directory);

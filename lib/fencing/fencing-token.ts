@@ -19,10 +19,21 @@ export type FencedBy = Lock | number;
  *
  * @param resource of a lock with several names, it says which name's token is meant
  * @throws LockLostError, LockReleasedError if the lock is not held
+ * @throws LockOptionsError as `tokenOf` does
+ */
+export function fencingTokenOf(by: FencedBy, resource: string): number {
+  const token = tokenOf(by, resource);
+  if (typeof by !== 'number') by.assertHeld();
+  return token;
+}
+
+/**
+ * The same of a lock that may be lost by now, for what the storage has decided already.
+ *
  * @throws LockOptionsError if it is neither a lock nor a token, if others may hold the lock too, or if
  *   several names leave open which token is meant
  */
-export function fencingTokenOf(by: FencedBy, resource: string): number {
+export function tokenOf(by: FencedBy, resource: string): number {
   if (typeof by === 'number') return checkFencingToken(by);
   if (typeof by?.assertHeld !== 'function') {
     throw new LockOptionsError(
@@ -37,7 +48,6 @@ export function fencingTokenOf(by: FencedBy, resource: string): number {
         'same time: its token does not tell who came last. Write under an exclusive lock.',
     );
   }
-  by.assertHeld();
   const token = by.fencingTokens.get(resource);
   if (token !== undefined || by.names.length === 1) return token ?? by.fencingToken;
   throw new LockOptionsError(

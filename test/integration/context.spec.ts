@@ -198,6 +198,6 @@ describe('a function that needs a lock', () => {
     // @ts-expect-error: what looks like a lock is none
     expect(book(lookalike)).toBe(1);
     // @ts-expect-error: neither is none at all
-    expect(() => book(undefined)).toThrow();
+    expect(() => book(undefined)).toThrow(TypeError);
   });
 });

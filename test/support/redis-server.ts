@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis, type RedisOptions } from 'ioredis';
+import { dieTogether } from './die-together.js';
+import { freePort } from './free-port.js';
 import { until } from './until.js';
 
 export const HOST = '127.0.0.1';
@@ -17,28 +18,6 @@ export interface RedisServerOptions {
   args?: string[];
   /** Makes it a Sentinel with this configuration, which it keeps (and rewrites) over restarts. */
   sentinelConfig?: string;
-}
-
-/**
- * Below the range that outgoing connections draw from: there, a client that keeps trying to
- * reconnect to a killed server can end up connected to itself and keep the port. And low enough
- * for a cluster bus at port + 10000.
- */
-async function freePort(): Promise<number> {
-  for (let attempt = 0; attempt < 50; attempt++) {
-    const port = randomInt(10_000, 22_000);
-    const probe = createServer();
-    try {
-      probe.listen(port, HOST);
-      await once(probe, 'listening');
-      return port;
-    } catch {
-      // Taken.
-    } finally {
-      probe.close();
-    }
-  }
-  throw new Error('no free port found');
 }
 
 /** The id of the process that answers on the port. */
@@ -68,7 +47,7 @@ export class RedisServer {
   /** Starts one, resolved when it answers. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     for (let attempt = 1; ; attempt++) {
-      const server = new RedisServer(options.port ?? (await freePort()), options);
+      const server = new RedisServer(options.port ?? (await freePort(HOST)), options);
       try {
         await server.launch();
         return server;
@@ -172,7 +151,7 @@ export class RedisServer {
     child.stdout.on('data', (chunk: Buffer) => (log = (log + chunk.toString()).slice(-2000)));
     let failure: Error | undefined;
     child.once('error', (error) => (failure = error));
-    if (child.pid) dieTogether(child, child.pid, this.directory);
+    dieTogether(child, this.directory);
 
     let answering: number | undefined;
     await until(
@@ -186,18 +165,4 @@ export class RedisServer {
       throw new StartError(`the server on port ${this.port} did not start:\n${log}`);
     }
   }
-}
-
-/**
- * Ends the server when this process is gone, however it went. An 'exit' handler would not do: it
- * does not run on a SIGKILL, nor inside jest's copy of `process`.
- */
-function dieTogether(server: ChildProcess, pid: number, directory: string): void {
-  const script = 'read -r _; kill -9 "$0"; rm -rf "$1"';
-  const watcher = spawn('sh', ['-c', script, String(pid), directory], {
-    stdio: ['pipe', 'ignore', 'ignore'],
-    // Out of the reach of a terminal's Ctrl-C.
-    detached: true,
-  });
-  server.once('exit', () => watcher.kill('SIGKILL'));
 }

@@ -1,9 +1,17 @@
 import { createHash } from 'node:crypto';
 
+/**
+ * What Redis stores: bytes, or a text or number that becomes some.
+ *
+ * @example
+ * const balance: RedisValue = 100;
+ */
+export type RedisValue = string | Buffer | number;
+
 /** The part of an ioredis `Redis` or `Cluster` that scripts need. */
 export interface ScriptClient {
-  evalsha(sha1: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>;
-  eval(script: string, keyCount: number, ...keysAndArgs: string[]): Promise<unknown>;
+  evalsha(sha1: string, keyCount: number, ...keysAndArgs: RedisValue[]): Promise<unknown>;
+  eval(script: string, keyCount: number, ...keysAndArgs: RedisValue[]): Promise<unknown>;
 }
 
 /** A Lua script that is sent by its hash, and in full where the server does not know it yet. */
@@ -17,7 +25,7 @@ export class RedisScript {
   async run(
     client: ScriptClient,
     keys: readonly string[],
-    args: readonly string[] = [],
+    args: readonly RedisValue[] = [],
   ): Promise<unknown> {
     try {
       return await client.evalsha(this.sha1, keys.length, ...keys, ...args);

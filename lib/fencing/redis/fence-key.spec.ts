@@ -1,0 +1,52 @@
+import { describe, expect, it } from '@jest/globals';
+import { LockOptionsError } from '../../lock.errors.js';
+import { ownTag } from '../../stores/redis/redis-keys.js';
+import { fenceKeyOf } from './fence-key.js';
+
+const hashedPartOf = (key: string): string => ownTag(key) ?? key;
+
+describe('the key of a fence', () => {
+  it.each([
+    ['{account:7}:balance', '', 'fence:{account:7}:{account:7}:balance'],
+    ['balance', '', 'fence:{balance}:balance'],
+    ['a{b', '', 'fence:{a{b}:a{b'],
+    ['{a{b}c}', '', 'fence:{a{b}:{a{b}c}'],
+    ['a}b{c}', '', 'fence:{c}:a}b{c}'],
+    ['balance', 'app:', 'fence:{app:balance}:balance'],
+    ['{account:7}:balance', 'app:', 'fence:{account:7}:{account:7}:balance'],
+    ['balance', '{app}:', 'fence:{app}:balance'],
+    ['{account:7}:balance', '{app}:', 'fence:{app}:{account:7}:balance'],
+    ['{t}', 'a}', 'fence:{t}:{t}'],
+  ])('shares the slot of %s after the prefix "%s": %s', (key, prefix, fence) => {
+    expect(fenceKeyOf(key, prefix)).toBe(fence);
+    expect(hashedPartOf(prefix + fence)).toBe(hashedPartOf(prefix + key));
+  });
+
+  it.each([
+    ['a}b', ''],
+    ['{}a', ''],
+    ['a{}b{c}', ''],
+    ['}{', ''],
+    ['balance', '{}'],
+    ['c}d', 'a{b'],
+    ['balance', 'a{b'],
+    ['balance', 'a}'],
+  ])('cannot share the slot of %s after the prefix "%s"', (key, prefix) => {
+    expect(() => fenceKeyOf(key, prefix)).toThrow(LockOptionsError);
+  });
+
+  it('is refused with the key, the prefix, and what to write instead', () => {
+    expect(() => fenceKeyOf('a}b')).toThrow(
+      'The key "a}b" cannot be fenced: its braces let no other key share its slot in a Redis Cluster. ' +
+        `Put a tag before every other brace, as in '{account:7}:balance', or leave the braces out.`,
+    );
+    expect(() => fenceKeyOf('balance', '{}')).toThrow(
+      `The key "balance" (after the client's keyPrefix "{}") cannot be fenced`,
+    );
+  });
+
+  it('is another for every key', () => {
+    const keys = ['a', '{a}', 'a:a', '{a}:a', '{a}a', 'a:{a}', 'fence:{a}:a'];
+    expect(new Set(keys.map((key) => fenceKeyOf(key))).size).toBe(keys.length);
+  });
+});

@@ -1,0 +1,159 @@
+import { describeValue } from '../../core/describe-value.js';
+import { type Duration, parseDuration } from '../../core/duration.js';
+import { LockOptionsError, StaleFencingTokenError } from '../../lock.errors.js';
+import {
+  RedisScript,
+  type RedisValue,
+  type ScriptClient,
+} from '../../stores/redis/redis-script.js';
+import { type FencedBy, fencingTokenOf } from '../fencing-token.js';
+import { fenceKeyOf } from './fence-key.js';
+import * as lua from './lua.js';
+
+/**
+ * Your own client: `Redis` or `Cluster` of ioredis 5 or 6, with or without `keyPrefix`. No pipeline: what it
+ * refuses would be told too late.
+ *
+ * @example
+ * const redis: FencingRedis = new Redis('redis://localhost:6379');
+ */
+export interface FencingRedis extends ScriptClient {
+  readonly options?: { readonly keyPrefix?: string };
+}
+
+/**
+ * One run of a fenced script.
+ *
+ * @example
+ * const call: FencedScriptCall = { keys: ['{account:7}:balance'], args: [-100], by: lock };
+ */
+export interface FencedScriptCall {
+  /** The script's `KEYS`; on a Cluster all in one slot. */
+  readonly keys: readonly string[];
+  /** The script's `ARGV`. */
+  readonly args?: readonly RedisValue[];
+  /** The lock under which it is done, or its token. */
+  readonly by: FencedBy;
+  /**
+   * What the newest token is remembered of, if not of the first key: a name in the same slot, under which
+   * everything that writes to these keys is fenced.
+   */
+  readonly fence?: string;
+  /**
+   * For how long the fence is remembered after its last write: longer than any writer may stand still.
+   * Default `'7 days'`. A shorter one never cuts short what another call has asked for.
+   */
+  readonly keepFence?: Duration;
+}
+
+const STALE = /^NESTJS_LOCKER_STALE (\d+)/;
+
+/** On one line, so that the lines that Redis tells with an error are those of the user's script. */
+const GUARD = lua.guard.replace(/--.*/g, '').trim().replace(/\s+/g, ' ');
+
+/**
+ * A Lua script of your own that runs only if no newer fencing token has been seen: the look at the token and
+ * the script are one step, and nothing comes between them.
+ *
+ * It is written as if it were alone: `KEYS` and `ARGV` are its own, `return` ends it, a `#!lua` line stays
+ * first, and its errors and replies come through as they are. The token counts as seen from the start of a
+ * run, even if the script then fails: that a newer holder is there is true all the same. So read in it too
+ * what you are going to write: from then on no older holder gets in between.
+ *
+ * The fence lies beside the keys, as `fence:{tag}:key`, and is as durable as they are: FLUSHALL, an eviction
+ * (`maxmemory-policy noeviction` has none) or a DEL forget it, and the next token counts as the newest.
+ *
+ * @throws LockOptionsError if it is no script, or has the flag `no-writes`: raising the fence is a write
+ * @example
+ * const withdraw = new FencedScript(`
+ *   if tonumber(redis.call('GET', KEYS[1]) or 0) < tonumber(ARGV[1]) then return nil end
+ *   return redis.call('DECRBY', KEYS[1], ARGV[1])`);
+ * await withdraw.run(redis, { keys: ['{account:7}:balance'], args: [100], by: lock });
+ */
+export class FencedScript {
+  private readonly script: RedisScript;
+
+  constructor(source: string) {
+    if (typeof source !== 'string' || source.trim() === '') {
+      throw new LockOptionsError(
+        `The fenced script is ${describeValue(source)}; pass the text of a Lua script.`,
+      );
+    }
+    const [shebang = ''] = /^#!.*\n/.exec(source) ?? [];
+    if (/\bno-writes\b/.test(shebang)) {
+      throw new LockOptionsError(
+        'The fenced script has the flag no-writes, but raising the fence is a write: leave the flag out.',
+      );
+    }
+    this.script = new RedisScript(`${shebang}${GUARD} ${source.slice(shebang.length)}`);
+  }
+
+  /**
+   * Runs the script.
+   *
+   * @returns what the script answers
+   * @throws StaleFencingTokenError if a newer token has been seen; the script has not run
+   * @throws LockLostError, LockReleasedError if it is fenced by a lock that is not held
+   * @throws LockOptionsError if something of the call is wrong
+   * @throws the client's own error for everything else, such as `CROSSSLOT` for keys of several slots
+   */
+  async run(redis: FencingRedis, call: FencedScriptCall): Promise<unknown> {
+    checkClient(redis);
+    const { keys, args = [], by, fence = keys?.[0], keepFence = '7 days' } = call;
+    checkKeys(keys, fence);
+    args.forEach((value, i) => checkValue(value, `args[${i}] of a fenced script`));
+    const keepMs = parseDuration(keepFence, 'Option "keepFence"', {
+      min: 1,
+      max: Number.MAX_SAFE_INTEGER,
+    });
+    const token = fencingTokenOf(by, fence);
+    const fenceKey = fenceKeyOf(fence, redis.options?.keyPrefix);
+    try {
+      const values = [...args, token, keepMs];
+      return await this.script.run(redis, [...keys, fenceKey], values);
+    } catch (error) {
+      const [, newest] = STALE.exec((error as Error).message) ?? [];
+      if (newest === undefined) throw error;
+      throw new StaleFencingTokenError(fence, token, Number(newest), { cause: error });
+    }
+  }
+}
+
+/** @throws LockOptionsError unless Redis can store it */
+export function checkValue(value: unknown, what: string): void {
+  if (typeof value === 'string' || Buffer.isBuffer(value) || Number.isFinite(value)) return;
+  throw new LockOptionsError(
+    `${what} is ${describeValue(value)}; pass a text, a Buffer or a finite number, and anything else as ` +
+      'JSON.stringify(value).',
+  );
+}
+
+function checkClient(redis: unknown): void {
+  const isClient = typeof (redis as FencingRedis | undefined)?.evalsha === 'function';
+  if (isClient && !('isPipeline' in (redis as object))) return;
+  throw new LockOptionsError(
+    `A fenced write goes to a client of ioredis (Redis or Cluster), not to ${describeValue(redis)}: ` +
+      'a pipeline or transaction would tell too late that it was refused.',
+  );
+}
+
+function checkKeys(keys: unknown, fence: unknown): asserts fence is string {
+  const refuse = (problem: string, mend: string): never => {
+    throw new LockOptionsError(`${problem}; ${mend}`);
+  };
+  if (!Array.isArray(keys)) {
+    refuse(
+      `The keys of a fenced script are ${describeValue(keys)}`,
+      `pass a list: ['{account:7}:balance'].`,
+    );
+  } else if (keys.length === 0 && fence === undefined) {
+    refuse('A fenced script has no keys', 'say with "fence" what its token is remembered of.');
+  } else {
+    const wrong = [...keys, fence].filter((key) => typeof key !== 'string' || key === '');
+    if (wrong.length > 0)
+      refuse(
+        `A key of a fenced write is ${describeValue(wrong[0])}`,
+        'pass a text that is not empty.',
+      );
+  }
+}

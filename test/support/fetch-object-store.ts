@@ -1,0 +1,24 @@
+import type { ObjectStore } from '../../lib/fencing/object-store/object-store.js';
+
+/** An `ObjectStore` over HTTP, as the documentation shows it. */
+export function fetchObjectStore(url: string): ObjectStore {
+  return {
+    async get(key) {
+      const response = await fetch(`${url}/${key}`);
+      if (response.status === 404) return null;
+      if (!response.ok) throw new Error(`GET ${key}: ${response.status}`);
+      const body = new Uint8Array(await response.arrayBuffer());
+      return { etag: response.headers.get('etag') ?? '', body };
+    },
+
+    async put(key, body, { ifMatch, ifNoneMatch }) {
+      const headers = new Headers();
+      if (ifMatch) headers.set('If-Match', ifMatch);
+      if (ifNoneMatch) headers.set('If-None-Match', ifNoneMatch);
+      const response = await fetch(`${url}/${key}`, { method: 'PUT', body, headers });
+      if (response.status === 412 || response.status === 409) return false;
+      if (!response.ok) throw new Error(`PUT ${key}: ${response.status}`);
+      return true;
+    },
+  };
+}
