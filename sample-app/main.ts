@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomInt } from 'node:crypto';
+import { startAuthority } from './orchestrator/authority.ts';
 import { Display } from './orchestrator/display.ts';
 import { parseOptions, USAGE, UsageError, type DemoOptions } from './orchestrator/options.ts';
 import { failed, formatResults, formatVerdict } from './orchestrator/report.ts';
@@ -27,7 +28,8 @@ async function main(): Promise<number> {
       console.log(USAGE);
       return 0;
     }
-    if (options.locked && !process.env['REDIS_URL']) {
+    const needsRedis = options.modes.some((mode) => mode !== 'without locks');
+    if (needsRedis && !process.env['REDIS_URL']) {
       throw new UsageError('REDIS_URL is not set; `npm start` brings a Redis of its own.');
     }
     const results = await (options.seeds === undefined ? demonstrate(options) : runSeeds(options));
@@ -43,19 +45,22 @@ async function main(): Promise<number> {
 }
 
 async function demonstrate(options: DemoOptions) {
-  const { locked, replicas, invoices, seed = randomInt(1, 1_000_000) } = options;
+  const { modes, replicas, invoices, seed = randomInt(1, 1_000_000) } = options;
   const display = new Display();
+  display.print('The tax authority starts, with a Postgres of its own.');
+  const authority = await startAuthority(display);
   const results = [];
-  for (const withLocks of locked ? [true, false] : [false]) {
+  for (const mode of modes) {
     display.begin(
       [
         replicas === 1 ? '1 replica issues' : `${replicas} replicas issue`,
         `${plural(invoices, 'invoice')},`,
-        `${withLocks ? 'with' : 'without'} locks (seed ${seed})`,
+        `${mode} (seed ${seed})`,
       ].join(' '),
     );
-    results.push(await run({ locked: withLocks, seed, replicas, invoices }, display));
+    results.push(await run({ mode, seed, replicas, invoices }, authority, display));
   }
+  await authority.end();
   display.print(`\n${formatResults(results)}\n\n${formatVerdict(results)}`);
   return results;
 }

@@ -1,45 +1,48 @@
 import type { ServerResponse } from 'node:http';
-import { Body, Controller, Get, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Get, Param, ParseIntPipe, Post, Res } from '@nestjs/common';
+import { FencingToken } from '../../lib/fencing/index.ts';
 // Types that stand in a decorated signature: `import type`, or Nest would look for them at run time.
-import type {
-  Submission,
-  SubmissionRequest,
-  SubmissionStatistics,
-} from '../shared/submission.interface.ts';
+import type { Document, DocumentReceipt, FilingReceipt } from '../shared/submission.interface.ts';
 import { SubmissionService } from './submission.service.ts';
+import { Traffic } from './traffic.ts';
 
+/** The token is optional here, for those who have no locks; the guard demands it where it stands. */
 @Controller()
 export class SubmissionController {
-  constructor(private readonly submissions: SubmissionService) {}
+  constructor(
+    private readonly submissions: SubmissionService,
+    private readonly traffic: Traffic,
+  ) {}
 
   @Post('submissions')
-  submit(
-    @Body() request: SubmissionRequest,
+  handIn(
+    @Body() document: Document,
+    @FencingToken({ optional: true }) token: number | undefined,
     @Res({ passthrough: true }) response: ServerResponse,
-  ): Promise<Submission> {
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    return this.submissions.accept(request, gone.signal);
+  ): Promise<DocumentReceipt> {
+    return this.traffic.watch('hand in', document, response, () =>
+      this.submissions.handIn(document, token),
+    );
+  }
+
+  @Post('submissions/:reference/filing')
+  async file(
+    @Param('reference', ParseIntPipe) reference: number,
+    @FencingToken({ optional: true }) token: number | undefined,
+    @Res({ passthrough: true }) response: ServerResponse,
+  ): Promise<FilingReceipt> {
+    const document = await this.submissions.find(reference);
+    return this.traffic.watch('file', document, response, () =>
+      this.submissions.file(document, token),
+    );
   }
 
   /** Has this invoice arrived? */
   @Get('invoices/:number')
-  status(@Param('number') number: string): { received: boolean } {
-    return { received: this.submissions.has(number) };
-  }
-
-  @Get('submissions')
-  all(): readonly Submission[] {
-    return this.submissions.all();
-  }
-
-  @Get('submissions/under-way')
-  underWay(): readonly Submission[] {
-    return this.submissions.underWay();
-  }
-
-  @Get('statistics')
-  statistics(): SubmissionStatistics {
-    return this.submissions.statistics();
+  async status(
+    @Param('number') number: string,
+    @FencingToken({ optional: true }) token: number | undefined,
+  ): Promise<{ received: boolean }> {
+    return { received: await this.submissions.hasReceived(number, token) };
   }
 }

@@ -1,5 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { JobLockManager, type OutcomeCounts } from '../../lib/index.ts';
+import {
+  JobLockManager,
+  LockService,
+  type OutcomeCounts,
+  type OutcomeRecord,
+} from '../../lib/index.ts';
 import { InvoiceRepository } from '../worker/invoice.repository.ts';
 import { INVOICES } from '../worker/invoices.ts';
 import { TaxAuthorityClient } from '../worker/tax-authority.client.ts';
@@ -18,41 +23,44 @@ export interface Resolution {
 @Injectable()
 export class ClerkService {
   constructor(
-    private readonly locks: JobLockManager,
+    private readonly jobs: JobLockManager,
+    private readonly locks: LockService,
     private readonly authority: TaxAuthorityClient,
     private readonly invoices: InvoiceRepository,
   ) {}
 
   count(): Promise<OutcomeCounts> {
-    return this.locks.count(INVOICES);
+    return this.jobs.count(INVOICES);
   }
 
-  /**
-   * Only to be called when no replica can still submit what it began: none is stopped, and nothing
-   * is under way. "It has not arrived" is not enough to go by, since it may still arrive.
-   */
+  /** At any time, whoever may be dead, asleep or about to wake up. */
   async *resolveUnknown(): AsyncGenerator<Resolution, void> {
-    for await (const record of this.locks.outcomes(INVOICES, { state: 'unknown' })) {
-      const invoice = this.invoices.byLockName(record.name);
-      const { holder, since, fencingToken } = record.attempts.at(-1)!;
-
-      const hasArrived = await this.authority.hasReceived(invoice);
-      const isResolved = await this.locks.resolve(
-        INVOICES,
-        invoice,
-        hasArrived ? 'processed' : 'retry',
-      );
-      // Otherwise it was finished late, in this very moment: there is nothing left to decide.
-      if (isResolved) {
-        yield { invoice: invoice.number, begunBy: holder.service, since, fencingToken, hasArrived };
-      }
+    for await (const record of this.jobs.outcomes(INVOICES, { state: 'unknown' })) {
+      const resolution = await this.resolve(record);
+      if (resolution) yield resolution;
     }
+  }
+
+  /** @returns `undefined` if there is nothing left to decide */
+  private async resolve(record: OutcomeRecord): Promise<Resolution | undefined> {
+    // Its fencing token is newer than that of whoever began. The authority is asked with it, and refuses
+    // older ones from then on: only that makes "it has not arrived" final.
+    await using lock = await this.locks.tryAcquire(record.name);
+    if (!lock) return undefined;
+    const invoice = this.invoices.byLockName(record.name);
+    const hasArrived = await this.authority.hasReceived(invoice, lock.fencingToken);
+
+    // About this record: should somebody have finished late, or begun anew, it is no decision.
+    const decision = hasArrived ? 'processed' : 'retry';
+    if (!(await this.jobs.resolve(INVOICES, invoice, decision, record))) return undefined;
+    const { holder, since, fencingToken } = record.attempts.at(-1)!;
+    return { invoice: invoice.number, begunBy: holder.service, since, fencingToken, hasArrived };
   }
 
   /** How many were issued by a replica that had lost its lock on the way. */
   async countLate(): Promise<number> {
     let late = 0;
-    for await (const { attempts } of this.locks.outcomes(INVOICES, { state: 'processed' })) {
+    for await (const { attempts } of this.jobs.outcomes(INVOICES, { state: 'processed' })) {
       if (attempts.some(({ outcome }) => outcome === 'late')) late += 1;
     }
     return late;
@@ -60,7 +68,7 @@ export class ClerkService {
 
   /** Nothing of a demo is left in Redis. */
   async forgetAll(): Promise<void> {
-    await this.locks.clear(INVOICES, 'processed');
-    await this.locks.clear(INVOICES, 'unknown');
+    await this.jobs.clear(INVOICES, 'processed');
+    await this.jobs.clear(INVOICES, 'unknown');
   }
 }

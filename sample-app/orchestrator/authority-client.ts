@@ -1,23 +1,42 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Submission, SubmissionStatistics } from '../shared/submission.interface.ts';
+import type {
+  JournalEntry,
+  JournalRequest,
+  Passage,
+  SubmissionStatistics,
+} from '../shared/submission.interface.ts';
 
 const LOOK_EVERY_MS = 20;
 
 /** What the orchestrator asks the tax authority. */
 export class AuthorityClient {
-  constructor(private readonly url: string) {}
+  constructor(readonly url: string) {}
+
+  /** Forgets all that was, and says whether stale fencing tokens are refused. */
+  async beginJournal(request: JournalRequest): Promise<void> {
+    const response = await fetch(`${this.url}/journal`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(request),
+    });
+    if (!response.ok) throw new Error(`The tax authority answered ${response.status} to journal.`);
+  }
 
   statistics(): Promise<SubmissionStatistics> {
     return this.get('statistics');
   }
 
-  submissions(): Promise<Submission[]> {
-    return this.get('submissions');
+  journal(): Promise<JournalEntry[]> {
+    return this.get('journal');
+  }
+
+  traffic(): Promise<Passage[]> {
+    return this.get('traffic');
   }
 
   /** What has arrived and is not processed yet, even if its sender is gone. */
-  underWay(): Promise<Submission[]> {
-    return this.get('submissions/under-way');
+  underWay(): Promise<Passage[]> {
+    return this.get('traffic/under-way');
   }
 
   async nothingUnderWay(): Promise<void> {

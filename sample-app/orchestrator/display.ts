@@ -10,6 +10,7 @@ const BAR_WIDTH = 24;
 const LINE_EVERY_MS = 1_000;
 /** How Nest begins a log line: name, process id and time, which are told here already. */
 const NEST_PREFIX = /^\[Nest\] .*?(?=(WARN|ERROR) )/;
+const WARNING = /^\[Nest\] .*? WARN /;
 /** What is stopped misses ticks of its cron job, and is told so: here that is no news. */
 const MISSED_TICK = /^\[Cron\] Missed execution/;
 
@@ -17,6 +18,8 @@ export interface Progress {
   readonly done: number;
   /** Of how many invoices nobody knows whether they are done; not known without locks. */
   readonly unknown?: number | undefined;
+  /** How many stale submissions were refused; `undefined` where none is. */
+  readonly refused?: number | undefined;
   readonly duplicates: number;
   readonly total: number;
 }
@@ -42,7 +45,7 @@ export class Display {
     this.startedAt = Date.now();
   }
 
-  progress({ done, unknown, duplicates, total }: Progress, isOver = false): void {
+  progress({ done, unknown, refused, duplicates, total }: Progress, isOver = false): void {
     if (this.brief) return;
     const full = Math.floor((done / total) * BAR_WIDTH);
     const bar =
@@ -51,6 +54,7 @@ export class Display {
       `${this.time()}  ${bar}`,
       `${number(done).padStart(5)} of ${plural(total, 'invoice')}`,
       ...(unknown === undefined ? [] : [`${number(unknown).padStart(3)} unknown`]),
+      ...(refused === undefined ? [] : [`${number(refused).padStart(3)} refused`]),
       this.style(duplicates > 0 ? 'red' : 'reset', `${number(duplicates).padStart(5)} duplicates`),
     ].join('  ');
 
@@ -71,16 +75,12 @@ export class Display {
 
   /** What was unknown, and what has become of it. */
   resolved(resolutions: readonly Resolution[]): void {
-    if (this.brief) return;
-    this.note(
-      `${plural(resolutions.length, 'outcome')} unknown: the authority is asked about each`,
-    );
-    this.print(`\n${formatResolutions(resolutions)}\n`);
+    for (const line of formatResolutions(resolutions)) this.note(`the clerk: ${line}`);
   }
 
   /** What a process of the demo wrote. */
   output(from: string, line: string): void {
-    if (MISSED_TICK.test(line)) return;
+    if (MISSED_TICK.test(line) || (this.brief && WARNING.test(line))) return;
     this.print(
       `${this.time()}  ${this.style('dim', `${from} | ${line.replace(NEST_PREFIX, '')}`)}`,
     );

@@ -27,8 +27,8 @@ describe('planFaults', () => {
   it('stops a replica for longer than its lease of 2 s', () => {
     const stops = take(100, 1).filter(({ kind }) => kind === 'stop');
     for (const { lastsMs } of stops) {
-      expect(lastsMs).toBeGreaterThanOrEqual(2_500);
-      expect(lastsMs).toBeLessThanOrEqual(5_000);
+      expect(lastsMs).toBeGreaterThanOrEqual(4_000);
+      expect(lastsMs).toBeLessThanOrEqual(7_000);
     }
   });
 

@@ -24,7 +24,7 @@ const AFTER_INVOICES = { min: 15, max: 45 };
 const AFTER_MS = { min: 1_000, max: 4_000 };
 const MISSING_MS = { min: 100, max: 800 };
 /** Longer than the leases, so that they are lost, and at times for long. */
-const STANDS_STILL_MS = { min: 2_500, max: 5_000 };
+const STANDS_STILL_MS = { min: 4_000, max: 7_000 };
 
 /**
  * Faults without end, the same for the same random numbers. They come from a shuffled deck, over and

@@ -6,7 +6,7 @@ import type { PlannedFault } from './fault-plan.ts';
 import type { Fleet } from './fleet.ts';
 import { plural, seconds } from './text.ts';
 
-const LOOK_EVERY_MS = 20;
+const LOOK_EVERY_MS = 50;
 /** A submission takes some tens of milliseconds: to strike in its middle, look closely. */
 const LOOK_CLOSELY_EVERY_MS = 5;
 
@@ -20,6 +20,8 @@ export interface FaultCounts {
 export interface FaultsOptions {
   readonly plan: Iterator<PlannedFault, never>;
   readonly fleet: Fleet;
+  /** How many there are when nothing is wrong. */
+  readonly replicas: number;
   readonly authority: AuthorityClient;
   /** Aborts when the run is over, however it ends. */
   readonly signal: AbortSignal;
@@ -81,15 +83,17 @@ export class Faults {
 
   /** `undefined` when it is told to end before there is one. */
   private async findVictim(fault: PlannedFault): Promise<Child | undefined> {
-    const { fleet, authority } = this.options;
+    const { fleet, authority, replicas } = this.options;
     while (!this.isEnding) {
-      // Somebody must be left to see that a stopped one has lost its locks; a dead one is replaced.
+      // With two of them missing the others are left alone, and somebody must be left to see that a
+      // stopped one has lost its locks; a dead one is replaced.
       const submitting = fault.midSubmission ? await authority.underWay() : undefined;
       const { awake } = fleet;
       const candidates = awake.filter(
         ({ name }) => submitting?.some(({ submittedBy }) => submittedBy === name) ?? true,
       );
-      if (candidates.length > 0 && (fault.kind === 'kill' || awake.length > 1)) {
+      const isWhole = awake.length >= replicas - 1;
+      if (isWhole && candidates.length > 0 && (fault.kind === 'kill' || awake.length > 1)) {
         return candidates[Math.floor(fault.pick * candidates.length)];
       }
       await sleep(LOOK_CLOSELY_EVERY_MS);

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { parseOptions, UsageError } from './options.ts';
 
 describe('parseOptions', () => {
-  it('runs with locks first, on 3 replicas and 400 invoices, unless told otherwise', () => {
+  it('runs with all, with less and without locks, on 3 replicas and 300 invoices, unless told otherwise', () => {
     expect(parseOptions([])).toEqual({
-      locked: true,
+      modes: ['with fencing', 'without fencing', 'without locks'],
       replicas: 3,
-      invoices: 400,
+      invoices: 300,
       seed: undefined,
       seeds: undefined,
       help: false,
@@ -16,7 +16,7 @@ describe('parseOptions', () => {
   it('takes every option', () => {
     const args = ['--without-locks', '--replicas', '5', '--invoices=20', '--seed', '0'];
     expect(parseOptions(args)).toEqual({
-      locked: false,
+      modes: ['without locks'],
       replicas: 5,
       invoices: 20,
       seed: 0,
@@ -25,6 +25,16 @@ describe('parseOptions', () => {
     });
     expect(parseOptions(['--seeds', '20']).seeds).toBe(20);
     expect(parseOptions(['--help']).help).toBe(true);
+  });
+
+  it('runs only what it is told to', () => {
+    expect(parseOptions(['--without-fencing']).modes).toEqual(['without fencing']);
+    expect(parseOptions(['--without-locks', '--without-fencing']).modes).toEqual([
+      'without fencing',
+      'without locks',
+    ]);
+    expect(parseOptions(['--seeds', '2']).modes).toEqual(['with fencing']);
+    expect(parseOptions(['--seeds', '2', '--without-fencing']).modes).toEqual(['without fencing']);
   });
 
   it('takes the last of what is said twice, so that scripts can be told otherwise', () => {

@@ -17,14 +17,17 @@ export function formatResults(results: readonly RunResult[]): string {
     }),
   ];
   const lockedRow = (title: string, cell: (result: RunResult) => number): Row =>
-    row(title, (result) => (result.locked ? cell(result) : NONE));
+    row(title, (result) => (result.mode === 'without locks' ? NONE : cell(result)));
 
   return formatTable([
-    row('', ({ locked }) => (locked ? 'with locks' : 'without locks')),
+    row('', ({ mode }) => mode),
     'line',
     row('invoices', ({ invoices }) => invoices),
     row('submissions', ({ submissions }) => submissions),
-    row('duplicates', ({ submissions, arrived }) => submissions - arrived),
+    row('duplicates', tooManyOf),
+    lockedRow('stale submissions tried', ({ stale }) => stale.refused + stale.accepted),
+    lockedRow('  refused', ({ stale }) => stale.refused),
+    lockedRow('  accepted', ({ stale }) => stale.accepted),
     'line',
     row('faults', ({ faults }) => faults.kills + faults.stops),
     row('  killed', ({ faults }) => faults.kills),
@@ -50,6 +53,9 @@ const SEED_COLUMNS = [
   ['invoices', 8],
   ['submissions', 11],
   ['duplicates', 10],
+  ['stale', 5],
+  ['refused', 7],
+  ['accepted', 8],
   ['killed', 6],
   ['stopped', 7],
   ['mid-subm.', 9],
@@ -68,14 +74,17 @@ export function formatSeedHeader(): string {
 
 /** One line for one run. */
 export function formatSeedLine(result: RunResult): string {
-  const { seed, invoices, submissions, arrived, faults, resolutions } = result;
+  const { seed, invoices, submissions, stale, faults, resolutions } = result;
   const hadArrived = arrivedOf(result);
   return inColumns([
     String(seed),
     ...[
       invoices,
       submissions,
-      submissions - arrived,
+      tooManyOf(result),
+      stale.refused + stale.accepted,
+      stale.refused,
+      stale.accepted,
       faults.kills,
       faults.stops,
       faults.midSubmission,
@@ -90,63 +99,104 @@ export function formatSeedLine(result: RunResult): string {
   ]);
 }
 
-/** Over all seeds. */
+/** Over all seeds, which have one mode. */
 export function formatSeedsVerdict(results: readonly RunResult[]): string {
-  const sum = (of: (result: RunResult) => number): string =>
-    number(results.reduce((total, result) => total + of(result), 0));
-  const bad = results.filter((result) => problemsOf(result).length > 0);
+  const total = (of: (result: RunResult) => number): number =>
+    results.reduce((sum, result) => sum + of(result), 0);
+  const sum = (of: (result: RunResult) => number): string => number(total(of));
+  const seeds = plural(results.length, 'seed');
+  const bad = results.filter(hasFailed);
   if (bad.length > 0) {
-    return `FAILED: ${bad.length} of ${plural(results.length, 'seed')}.\n\n${formatVerdict(bad)}`;
+    return `FAILED: ${bad.length} of ${seeds}.\n\n${formatVerdict(bad)}`;
+  }
+  const faults = `${seeds}: ${sum(({ faults: { kills } }) => kills)} replicas killed, ${sum(({ faults: { stops } }) => stops)} stopped;`;
+  const accepted = plural(
+    total(({ stale }) => stale.accepted),
+    'stale submission',
+  );
+  if (results[0]?.mode !== 'with fencing') {
+    return [
+      faults,
+      `without fencing ${accepted} went in;`,
+      `the tax authority got ${plural(total(tooManyOf), 'submission')} too many.`,
+    ].join('\n');
   }
   return [
-    `${plural(results.length, 'seed')}: ${sum(({ faults }) => faults.kills)} replicas killed, ${sum(({ faults }) => faults.stops)} stopped;`,
+    faults,
     `${sum(({ resolutions }) => resolutions.length)} unknown outcomes, of which ${sum(arrivedOf)} had arrived;`,
+    `${plural(
+      total(({ stale }) => stale.refused),
+      'stale submission',
+    )} tried, and all refused;`,
     `each of the ${sum(({ invoices }) => invoices)} invoices was submitted exactly once.`,
   ].join('\n');
 }
 
-/** Without locks, duplicates are what the run is there to show. */
+/** Where fencing or locks are missing, duplicates are what the run is there to show. */
 export function failed(results: readonly RunResult[]): boolean {
-  return results.some((result) => result.locked && problemsOf(result).length > 0);
+  return results.some(hasFailed);
+}
+
+function hasFailed(result: RunResult): boolean {
+  return result.mode === 'with fencing' && problemsOf(result).length > 0;
 }
 
 function verdict(result: RunResult): string {
-  const { locked, seed, invoices, submissions, arrived, resolutions } = result;
-  const tooMany = submissions - arrived;
-  if (!locked)
-    return `Without locks the tax authority got ${plural(tooMany, 'submission')} too many.`;
+  const { mode, seed, invoices, stale, resolutions } = result;
+  const tooMany = plural(tooManyOf(result), 'submission');
+  if (mode === 'without locks') return `Without locks the tax authority got ${tooMany} too many.`;
+  if (mode === 'without fencing') {
+    return [
+      `Without fencing ${plural(stale.accepted, 'stale submission')} went in, from replicas that were stopped in the middle`,
+      `and went on when they woke: the tax authority got ${tooMany} too many.`,
+    ].join('\n');
+  }
 
   const problems = problemsOf(result);
   if (problems.length > 0) {
-    return `FAILED, with locks and seed ${seed}:\n${problems.map((each) => `- ${each}`).join('\n')}`;
+    return `FAILED, with fencing and seed ${seed}:\n${problems.map((each) => `- ${each}`).join('\n')}`;
   }
   const each = invoices === 1 ? 'the invoice' : `each of the ${number(invoices)} invoices`;
-  const summary = `With locks ${each} was submitted exactly once, whatever happened to the replicas.`;
-  if (resolutions.length === 0) return summary;
-  return [
-    summary,
-    `Of ${number(resolutions.length)} nobody knew at the end whether they were submitted, and nobody had tried them again:`,
-    `${number(arrivedOf(result))} had arrived and were marked as issued, ${number(resolutions.length - arrivedOf(result))} had not and were issued then.`,
-  ].join('\n');
+  const lines = [
+    `With locks and fencing ${each} was submitted exactly once, whatever happened to the replicas.`,
+  ];
+  if (stale.refused > 0) {
+    lines.push(
+      `${plural(stale.refused, 'stale submission')} came from replicas that woke too late; none went in.`,
+    );
+  }
+  if (resolutions.length > 0) {
+    lines.push(
+      `Of ${number(resolutions.length)} nobody knew whether they were submitted; the authority was asked at once:`,
+      `${number(arrivedOf(result))} had arrived and were marked as issued, ${number(resolutions.length - arrivedOf(result))} had not and were open again.`,
+    );
+  }
+  return lines.join('\n');
 }
 
-/** What must not be, with locks. */
+/** What must not be, with fencing. */
 function problemsOf(result: RunResult): string[] {
-  const { invoices, arrived, duplicates, mostAtOnce } = result;
+  const { invoices, arrived, duplicates, stale, mostAtOnce } = result;
   const problems = duplicates.slice(0, MOST_DUPLICATES_SHOWN).map((submissions) => {
     const all = submissions.map(
-      ({ submittedBy, fencingToken, receivedAt }) =>
-        `by ${submittedBy} at ${new Date(receivedAt).toISOString()} (token ${fencingToken})`,
+      ({ submittedBy, fencingToken, at }) => `by ${submittedBy} at ${at} (token ${fencingToken})`,
     );
     return `${submissions[0].invoice} was submitted ${all.length} times: ${all.join(', ')}`;
   });
   const more = duplicates.length - problems.length;
   if (more > 0) problems.push(`so were ${number(more)} more`);
+  if (stale.accepted > 0) {
+    problems.push(`${plural(stale.accepted, 'stale submission')} went in`);
+  }
   if (arrived < invoices) problems.push(`${plural(invoices - arrived, 'invoice')} never arrived`);
   if (mostAtOnce > MOST_AT_ONCE) {
     problems.push(`${mostAtOnce} were submitted at a time, more than ${MOST_AT_ONCE}`);
   }
   return problems;
+}
+
+function tooManyOf({ submissions, arrived }: RunResult): number {
+  return submissions - arrived;
 }
 
 function arrivedOf({ resolutions }: RunResult): number {

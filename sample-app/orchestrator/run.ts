@@ -1,18 +1,28 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Resolution } from '../clerk/clerk.service.ts';
+import type { Authority } from './authority.ts';
 import { killAllChildren } from './child.ts';
 import type { Display } from './display.ts';
 import type { FaultCounts } from './faults.ts';
-import { type Duplicate, findDuplicates, mostAtOnce, wasSentOnWaking } from './ledger.ts';
+import {
+  countSentOnWaking,
+  type Duplicate,
+  filingsOf,
+  findDuplicates,
+  findStale,
+  mostAtOnce,
+} from './ledger.ts';
+import type { Mode } from './options.ts';
 import { setStage, type Stage } from './stage.ts';
 import { number, plural, seconds } from './text.ts';
 
 const LOOK_EVERY_MS = 100;
-const TIME_LIMIT_MS = 60_000;
+const CLERK_LOOKS_EVERY_MS = 500;
+const TIME_LIMIT_MS = 120_000;
 const TIME_LIMIT_PER_INVOICE_MS = 200;
 
 export interface RunOptions {
-  readonly locked: boolean;
+  readonly mode: Mode;
   /** What goes wrong, and when, follows from it. */
   readonly seed: number;
   readonly replicas: number;
@@ -24,6 +34,8 @@ export interface RunResult extends RunOptions {
   readonly arrived: number;
   readonly submissions: number;
   readonly duplicates: readonly Duplicate[];
+  /** Sent under a fencing token although a newer one had been there. */
+  readonly stale: { readonly refused: number; readonly accepted: number };
   readonly faults: FaultCounts;
   /** What nobody knew, and what was found out; nothing without locks. */
   readonly resolutions: readonly Resolution[];
@@ -35,10 +47,21 @@ export interface RunResult extends RunOptions {
   readonly tookMs: number;
 }
 
-/** One run: an authority with an empty ledger, the replicas, what goes wrong, and the count. */
-export async function run(options: RunOptions, display: Display): Promise<RunResult> {
+/** How far a run is, in invoices. */
+interface Standing {
+  readonly done: number;
+  readonly open: number;
+  readonly running: number;
+}
+
+/** One run: an authority with an empty journal, the replicas, what goes wrong, and the count. */
+export async function run(
+  options: RunOptions,
+  authority: Authority,
+  display: Display,
+): Promise<RunResult> {
   const end = new AbortController();
-  const course = new Course(options, display, end);
+  const course = new Course(options, authority, display, end);
   const limitMs = TIME_LIMIT_MS + options.invoices * TIME_LIMIT_PER_INVOICE_MS;
   const timer = setTimeout(() => end.abort(course.overdue(limitMs)), limitMs);
   const failure = new Promise<never>((_, reject) => {
@@ -46,51 +69,74 @@ export async function run(options: RunOptions, display: Display): Promise<RunRes
   });
   try {
     return await Promise.race([course.run(), failure]);
+  } catch (error) {
+    end.abort();
+    await killAllChildren();
+    throw error;
   } finally {
     clearTimeout(timer);
     end.abort();
-    await killAllChildren();
   }
 }
 
 class Course {
   private stage: Stage | undefined;
   private standing = 'the processes are starting';
+  private readonly resolutions: Resolution[] = [];
 
   constructor(
     private readonly options: RunOptions,
+    private readonly authority: Authority,
     private readonly display: Display,
     private readonly end: AbortController,
   ) {}
 
   async run(): Promise<RunResult> {
-    const stage = (this.stage = await setStage(this.options, this.display, this.end));
+    const { client } = this.authority;
+    const stage = (this.stage = await setStage(
+      this.options,
+      this.authority,
+      this.display,
+      this.end,
+    ));
     const startedAt = performance.now();
     stage.faults.begin();
-    await this.untilNothingIsLeft(stage);
-    await stage.faults.end();
+    const isOver = new AbortController();
+    const resolving = this.resolveAgainAndAgain(stage, isOver.signal);
+    await this.until(stage, ({ open, running }) => open + running === 0);
+
+    // What is left now, if anything, is unknown: it is resolved and finished without more faults, but
+    // nobody waits for those that stand still.
+    const awake = stage.faults.end();
+    await this.until(stage, ({ done }) => done === this.options.invoices);
+    const tookMs = performance.now() - startedAt;
+    isOver.abort();
+    await resolving;
+    await this.look(stage, true);
+    await awake;
     this.display.note('no more faults; everybody is awake');
 
-    const resolutions = await this.resolveUnknown(stage);
-    const tookMs = performance.now() - startedAt;
-    await this.look(stage, true);
-
-    const late = (await stage.clerk?.countLate()) ?? 0;
-    // What a replica without locks is still about to submit counts too: the ledger is read at the end.
+    // What a replica is still about to submit counts too: the journal is read at the end.
     await stage.fleet.end();
-    const ledger = await stage.authority.submissions();
+    await client.nothingUnderWay();
+    const late = (await stage.clerk?.countLate()) ?? 0;
+    const journal = await client.journal();
+    const traffic = await client.traffic();
+    const { refused } = await client.statistics();
+    const filings = filingsOf(journal);
     await stage.clear();
 
     return {
       ...this.options,
-      arrived: new Set(ledger.map(({ invoice }) => invoice)).size,
-      submissions: ledger.length,
-      duplicates: findDuplicates(ledger),
+      arrived: new Set(filings.map(({ invoice }) => invoice)).size,
+      submissions: filings.length,
+      duplicates: findDuplicates(journal),
+      stale: { refused, accepted: findStale(journal).length },
       faults: stage.faults.counts,
-      resolutions,
+      resolutions: this.resolutions,
       late,
-      mostAtOnce: mostAtOnce(ledger),
-      sentOnWaking: ledger.filter(wasSentOnWaking).length,
+      mostAtOnce: mostAtOnce(traffic),
+      sentOnWaking: countSentOnWaking(traffic),
       tookMs,
     };
   }
@@ -103,36 +149,30 @@ class Course {
     );
   }
 
-  /** Until every invoice is issued, or nobody knows whether it is. */
-  private async untilNothingIsLeft(stage: Stage): Promise<void> {
-    while (!(await this.look(stage))) await sleep(LOOK_EVERY_MS);
+  private async until(stage: Stage, isSo: (standing: Standing) => boolean): Promise<void> {
+    while (!isSo(await this.look(stage))) await sleep(LOOK_EVERY_MS);
   }
 
-  /**
-   * Only now that nobody is stopped any more, and everybody is through with what he was at: whoever
-   * stands still in the middle of a submission may still submit, whatever was decided meanwhile.
-   */
-  private async resolveUnknown(stage: Stage): Promise<Resolution[]> {
-    const { fleet, authority, clerk } = stage;
-    const resolutions: Resolution[] = [];
-    if (!clerk) return resolutions;
-    for (;;) {
-      await this.untilNothingIsLeft(stage);
-      if ((await clerk.count()).unknown === 0) return resolutions;
-      await fleet.idle();
-      await authority.nothingUnderWay();
-      const found = [];
-      for await (const resolution of clerk.resolveUnknown()) found.push(resolution);
-      if (found.length > 0) this.display.resolved(found);
-      resolutions.push(...found);
-      await sleep(LOOK_EVERY_MS);
+  /** The clerk decides at once, whoever is stopped or dying: with fencing, that is safe. */
+  private async resolveAgainAndAgain({ clerk }: Stage, isOver: AbortSignal): Promise<void> {
+    while (clerk && !isOver.aborted && !this.end.signal.aborted) {
+      const found: Resolution[] = [];
+      try {
+        for await (const resolution of clerk.resolveUnknown()) found.push(resolution);
+      } catch (error) {
+        // Redis or the authority has not answered in time: what is left is looked at again.
+        this.display.note(`the clerk: ${(error as Error).message}`);
+      }
+      this.display.resolved(found);
+      this.resolutions.push(...found);
+      await sleep(CLERK_LOOKS_EVERY_MS, undefined, { signal: isOver }).catch(() => undefined);
     }
   }
 
-  private async look({ authority, clerk }: Stage, isOver = false): Promise<boolean> {
+  private async look({ clerk }: Stage, isOver = false): Promise<Standing> {
     this.end.signal.throwIfAborted();
-    const { invoices: total } = this.options;
-    const { submissions, invoices: arrived } = await authority.statistics();
+    const { invoices: total, mode } = this.options;
+    const { submissions, invoices: arrived, refused } = await this.authority.client.statistics();
     const counts = await clerk?.count();
     const { processed, unknown, running } = counts ?? {
       processed: arrived,
@@ -140,13 +180,19 @@ class Course {
       running: 0,
     };
     this.display.progress(
-      { done: processed, unknown: counts?.unknown, duplicates: submissions - arrived, total },
+      {
+        done: processed,
+        unknown: counts?.unknown,
+        refused: mode === 'with fencing' ? refused : undefined,
+        duplicates: submissions - arrived,
+        total,
+      },
       isOver,
     );
     const open = total - processed - unknown - running;
     this.standing =
       `of ${plural(total, 'invoice')} ${number(processed)} are done, ${number(unknown)} unknown, ` +
       `${number(running)} locked and ${number(open)} open; ${number(arrived)} have arrived`;
-    return open + running === 0;
+    return { done: processed, open, running };
   }
 }

@@ -4,17 +4,15 @@ import { NestFactory } from '@nestjs/core';
 import { ClerkModule } from '../clerk/clerk.module.ts';
 import { ClerkService } from '../clerk/clerk.service.ts';
 import { mulberry32 } from '../shared/mulberry32.ts';
-import { AuthorityClient } from './authority-client.ts';
-import { Child } from './child.ts';
+import type { Authority } from './authority.ts';
 import type { Display } from './display.ts';
 import { planFaults } from './fault-plan.ts';
 import { Faults } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import type { RunOptions } from './run.ts';
 
-/** All that a run needs. */
+/** All that a run needs, beside the authority. */
 export interface Stage {
-  readonly authority: AuthorityClient;
   readonly fleet: Fleet;
   readonly faults: Faults;
   /** `undefined` without locks: there is nothing to look into. */
@@ -23,33 +21,26 @@ export interface Stage {
   readonly clear: () => Promise<void>;
 }
 
-/** Starts an authority with an empty ledger and the replicas, and waits until all are up. */
+/** Has the authority begin a new journal, starts the replicas, and waits until all are up. */
 export async function setStage(
   options: RunOptions,
+  { client: authority, crashed }: Authority,
   display: Display,
   end: AbortController,
 ): Promise<Stage> {
   const onError = (error: Error): void => end.abort(error);
   const onOutput = (from: string, line: string): void => display.output(from, line);
-  const authorityProcess = new Child({
-    name: 'authority',
-    script: 'authority/authority.main.js',
-    env: {},
-    onOutput: (line) => onOutput('authority', line),
-  });
-  authorityProcess.crashed.catch(onError);
-  const { url } = await authorityProcess.says('listening');
-  const authority = new AuthorityClient(url);
+  const isLocked = options.mode !== 'without locks';
+  crashed.catch(onError);
+  await authority.beginJournal({ fencing: options.mode === 'with fencing' });
 
   const invoicesFile = resolve('sample-app/data/invoices.csv');
   // Every run begins anew, whatever earlier ones have left in this Redis.
   const prefix = `sample-app-${randomUUID()}`;
   const fleet = new Fleet({
-    script: options.locked
-      ? 'worker/worker.main.js'
-      : 'worker/without-locks/unlocked-worker.main.js',
+    script: isLocked ? 'worker/worker.main.js' : 'worker/without-locks/unlocked-worker.main.js',
     env: {
-      TAX_AUTHORITY_URL: url,
+      TAX_AUTHORITY_URL: authority.url,
       INVOICES_FILE: invoicesFile,
       INVOICES: String(options.invoices),
       LOCK_PREFIX: prefix,
@@ -59,10 +50,15 @@ export async function setStage(
     onCrash: onError,
   });
   await Promise.all(Array.from({ length: options.replicas }, () => fleet.start()));
-  display.note(`the tax authority and ${fleet.awake.map(({ name }) => name).join(', ')} are up`);
+  display.note(`${fleet.awake.map(({ name }) => name).join(', ')} are up`);
 
-  const config = { replica: 'clerk', authorityUrl: url, invoicesFile, invoices: options.invoices };
-  const app = options.locked
+  const config = {
+    replica: 'clerk',
+    authorityUrl: authority.url,
+    invoicesFile,
+    invoices: options.invoices,
+  };
+  const app = isLocked
     ? await NestFactory.createApplicationContext(ClerkModule.for(config, prefix), {
         logger: ['error'],
         abortOnError: false,
@@ -73,6 +69,7 @@ export async function setStage(
   const faults = new Faults({
     plan: planFaults(mulberry32(options.seed), options.replicas > 1),
     fleet,
+    replicas: options.replicas,
     authority,
     signal: end.signal,
     note: (text) => display.note(text),
@@ -81,9 +78,8 @@ export async function setStage(
 
   const clear = async (): Promise<void> => {
     await fleet.end();
-    await authorityProcess.end();
     await clerk?.forgetAll();
     await app?.close();
   };
-  return { authority, fleet, faults, clerk, clear };
+  return { fleet, faults, clerk, clear };
 }

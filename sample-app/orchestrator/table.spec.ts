@@ -19,13 +19,3 @@ it('sets the first column to the left, the others to the right, under one line',
     ].join('\n'),
   );
 });
-
-it('sets a last column of text to the left', () => {
-  const rows = [
-    ['who', 'token', 'what'],
-    ['replica-1', '7', 'a b c'],
-  ];
-  expect(formatTable(rows, { endsWithText: true })).toBe(
-    ['  who         token   what', '  replica-1       7   a b c'].join('\n'),
-  );
-});

@@ -8,6 +8,8 @@ import { INVOICES } from './invoices.ts';
 
 /** How many invoices a replica takes on at once, which is also how many a crash may leave unknown. */
 const BATCH = 10;
+/** With how many batches it is content before it begins with the oldest again, with the next tick. */
+const BATCHES_A_TICK = 2;
 
 /** Every replica runs this job at the same time; the locks share the invoices out among them. */
 @Injectable()
@@ -41,9 +43,10 @@ export class InvoiceJob implements OnModuleDestroy {
 
   private async issueBatches(): Promise<void> {
     try {
+      let worked = 0;
       for (const batch of this.invoices.pendingInBatchesOf(BATCH)) {
-        if (this.stopping) return;
-        await this.issueBatch(batch);
+        if (this.stopping || worked === BATCHES_A_TICK) return;
+        if (await this.issueBatch(batch)) worked += 1;
       }
     } catch (error) {
       // Redis is out of reach: what is left stays pending for the next tick.
@@ -52,10 +55,11 @@ export class InvoiceJob implements OnModuleDestroy {
   }
 
   /** What is busy or unknown stays pending, and is asked for again with the next tick. */
-  private async issueBatch(batch: readonly Invoice[]): Promise<void> {
+  private async issueBatch(batch: readonly Invoice[]): Promise<boolean> {
     const { granted, processed } = await this.locks.lockAll(INVOICES, batch);
     for (const invoice of processed) this.invoices.markIssued(invoice);
     await Promise.all(granted.map((invoice) => this.issue(invoice)));
+    return granted.length > 0;
   }
 
   private async issue(invoice: Invoice): Promise<void> {

@@ -22,9 +22,10 @@ export class InvoiceService {
         // If this process stood still for longer than its lease (a paused container, a blocked
         // event loop), its lock is gone, and it must not begin what somebody may decide upon now.
         lock.assertHeld();
-        const { signal, fencingToken } = lock;
+        // It may stand still right after, too. Then the authority refuses it, by its token: that is a
+        // StaleFencingTokenError. No signal ends it: an abort takes nothing back that was sent.
         isSent = true;
-        await this.authority.submit(invoice, { signal, fencingToken });
+        await this.authority.submit(invoice, lock.fencingToken);
 
         // Marks it and gives the lock back, in one step. Should the lock have been lost meanwhile,
         // it is marked all the same, and a LockLostError tells that it was late.
@@ -35,6 +36,7 @@ export class InvoiceService {
     } finally {
       // Done: then this does nothing. Failed before it was sent: the invoice is open again. Without
       // an answer, or lost on the way: nobody knows, and it is held back until somebody has found out.
+      // Refused: somebody has found out already, and this takes nothing from what was decided.
       await this.locks.unlock(INVOICES, invoice, isSent ? 'unknown' : 'open');
     }
   }
