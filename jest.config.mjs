@@ -1,5 +1,5 @@
 const nest11 = 'test/compat/nest-11/node_modules';
-const swapped = ['@nestjs/[a-z-]+', 'bullmq', 'ioredis', 'reflect-metadata', 'rxjs'].join('|');
+const swapped = ['@nestjs/[a-z.-]+', 'bullmq', 'ioredis', 'reflect-metadata', 'rxjs'].join('|');
 
 const project = (displayName, moduleNameMapper = {}, ignored = []) => ({
   displayName,
@@ -47,7 +47,7 @@ export default {
       // Neither Nest nor ioredis has a part in these (core, the scripts, what Redis makes of time), or no
       // other than in specs that run on both.
       '<rootDir>/lib/(core|fencing|jobs|testing|stores/memory)/',
-      '<rootDir>/lib/(key|parameter)-',
+      '<rootDir>/lib/(key|lock-problem|parameter)',
       '<rootDir>/sample-app/',
       '<rootDir>/test/(docs|simulation|sql|support)/',
       '<rootDir>/test/conformance/(memory|outcomes-model)',

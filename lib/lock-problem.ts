@@ -32,6 +32,8 @@ export interface LockProblem {
   readonly code: string;
   /** After how many seconds another try makes sense, as far as that can be said. */
   readonly retryAfter?: number;
+  /** Of a stale token: which it was. A service that passes on the refusal of another one names its own by it. */
+  readonly fencingToken?: number;
 }
 
 type Problem = Omit<LockProblem, 'code'>;
@@ -162,6 +164,10 @@ export function lockProblemOf(error: unknown): LockProblem | undefined {
   const found = PROBLEMS.find(([errorClass]) => error instanceof errorClass);
   if (!found) return undefined;
   const { code } = error as LockError;
+  if (error instanceof StaleFencingTokenError) {
+    // Not the newest one: nobody is to try again with a token that is not his own.
+    return { ...found[1], code, fencingToken: error.fencingToken };
+  }
   if (!(error instanceof LockBusyError) || error.kind !== 'semaphore') return { ...found[1], code };
   return { ...SEMAPHORE_FULL, code, retryAfter: secondsToPermit(error) };
 }
