@@ -36,7 +36,7 @@ export default {
   // Real servers, on machines that may be busy.
   testTimeout: 30_000,
   // They mostly wait for those servers.
-  maxWorkers: 2,
+  maxWorkers: 3,
   // ES modules of specs that are over stay in a worker's memory; it is slow when that is full.
   workerIdleMemoryLimit: '1GB',
   coverageProvider: 'v8',

@@ -56,8 +56,14 @@ interface WsClient {
 export class LockExceptionFilter implements ExceptionFilter<LockError> {
   private readonly logger = new Logger(LockExceptionFilter.name);
   private readonly answers: Partial<Record<string, Answer>> = {
-    http: (problem, host) =>
-      sendProblem(this.adapterHost.httpAdapter, host.switchToHttp().getResponse(), problem),
+    http: (problem, host) => {
+      const isSent = sendProblem(
+        this.adapterHost.httpAdapter,
+        host.switchToHttp().getResponse(),
+        problem,
+      );
+      if (!isSent) this.logger.warn(`An answer that had begun ends early: ${problem.title}.`);
+    },
     graphql: graphqlError,
     rpc: (problem) => throwError(() => messageOf(problem)),
     ws: sendException,
@@ -79,14 +85,22 @@ export class LockExceptionFilter implements ExceptionFilter<LockError> {
     if (!problem) throw error;
     const type = host.getType<string>();
     const answer = this.answers[type];
-    if (!answer) return undefined;
+    if (!answer || (type === 'http' && !this.isHttp(host))) return undefined;
     this.log(error, type);
     return answer(problem, host);
   }
 
+  /** Contexts of others count as HTTP unless they say what they are, and have no response. */
+  private isHttp(host: ArgumentsHost): boolean {
+    const response = host.switchToHttp().getResponse<unknown>();
+    return !!this.adapterHost.httpAdapter && typeof response === 'object' && response !== null;
+  }
+
   private log(error: LockError, type: string): void {
-    if (error instanceof LockStoreError || error instanceof LockLostError) {
-      this.logger.error(error);
+    const isLoss = error instanceof LockLostError || error.cause instanceof LockLostError;
+    if (isLoss || error instanceof LockStoreError) {
+      // Not the error itself: it may carry what the work returned, or a client's request with its headers.
+      this.logger.error(error.message, error.stack);
     } else if (error instanceof StaleFencingTokenError || type === 'rpc') {
       // Of a microservice all are told: an event has nobody to answer to, and looks like a request here.
       this.logger.warn(error.message);

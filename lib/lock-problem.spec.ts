@@ -107,6 +107,20 @@ describe('the problem of an error', () => {
     expect(lockProblemOf(error)).toMatchObject({ status: 409, code: 'INVOICE_BUSY' });
   });
 
+  it('of a release that had no answer invites nobody to do the work again', () => {
+    const problem = lockProblemOf(new errors.LockStoreError('secret', { mayBeDone: true }))!;
+    expect(problem).toMatchObject({ status: 500, code: 'LOCK_STORE_UNREACHABLE' });
+    expect(problem.type).toBe('urn:nestjs-locker:release-unanswered');
+    expect(problem.retryAfter).toBeUndefined();
+    expect(JSON.stringify(problem)).not.toMatch(INSIDE);
+  });
+
+  it('of a wait that ended with the lock around it is that of the loss', () => {
+    const lost = new errors.LockLostError('secret', 1234, 'forced');
+    const aborted = new errors.LockAbortedError('a permit', lost);
+    expect(lockProblemOf(aborted)).toEqual(lockProblemOf(lost));
+  });
+
   it.each(FAULTS.map((fault) => [fault.name, fault] as const))(
     'is none for a fault of the program: %s',
     (_name, fault) => {

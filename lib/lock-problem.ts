@@ -110,10 +110,10 @@ const PROBLEMS: readonly [Type<LockError>, Problem][] = [
     LockLostError,
     {
       type: 'urn:nestjs-locker:lock-lost',
-      title: 'Lock lost during the work',
+      title: 'Lock lost',
       status: 500,
       detail:
-        'The lock was lost during the work. It may have been done, and somebody else may have done it too: look before you repeat it.',
+        'The lock is not held any more. Work that was under way may have been done, and somebody else may have done it too: look before you repeat it.',
     },
   ],
   [
@@ -144,6 +144,14 @@ const SEMAPHORE_FULL: Problem = {
   detail: 'As many as may do this at a time are doing it already. Try again later.',
 };
 
+const RELEASE_UNANSWERED: Problem = {
+  type: 'urn:nestjs-locker:release-unanswered',
+  title: 'End not confirmed',
+  status: 500,
+  detail:
+    'The work may have been done, and only its end is not confirmed. Look before you repeat it.',
+};
+
 /** The errors that have a problem; a filter's `@Catch`. */
 export const ERRORS_WITH_PROBLEM: readonly (Type<LockError> | Abstract<LockError>)[] = PROBLEMS.map(
   ([errorClass]) => errorClass,
@@ -161,9 +169,14 @@ export const ERRORS_WITH_PROBLEM: readonly (Type<LockError> | Abstract<LockError
  * }
  */
 export function lockProblemOf(error: unknown): LockProblem | undefined {
+  // A wait that ended with the lock around it: that is what the caller has to know.
+  if (error instanceof LockAbortedError && error.cause instanceof LockLostError) {
+    return lockProblemOf(error.cause);
+  }
   const found = PROBLEMS.find(([errorClass]) => error instanceof errorClass);
   if (!found) return undefined;
   const { code } = error as LockError;
+  if (error instanceof LockStoreError && error.mayBeDone) return { ...RELEASE_UNANSWERED, code };
   if (error instanceof StaleFencingTokenError) {
     // Not the newest one: nobody is to try again with a token that is not his own.
     return { ...found[1], code, fencingToken: error.fencingToken };

@@ -89,6 +89,16 @@ export class LockAbortedError extends LockError {
  */
 export class LockStoreError extends LockError {
   readonly code = 'LOCK_STORE_UNREACHABLE';
+  /** Whether it came only with the release, so that what the lock was held for may be done. */
+  readonly mayBeDone: boolean;
+
+  constructor(
+    message: string,
+    { mayBeDone = false, ...options }: ErrorOptions & { mayBeDone?: boolean } = {},
+  ) {
+    super(message, options);
+    this.mayBeDone = mayBeDone;
+  }
 }
 
 /**

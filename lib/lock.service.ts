@@ -10,6 +10,8 @@ import {
 } from './core/acquire-options.js';
 import type { WithLockOptions } from './core/hold.js';
 import { type HeldLock, LockClient } from './core/lock-client.js';
+import { describeValue } from './core/describe-value.js';
+import { LockOptionsError } from './lock.errors.js';
 import { checkLockName } from './core/lock-name.js';
 import type { LockEvent } from './core/lock-events.js';
 import type { Lock } from './core/lock.js';
@@ -44,6 +46,8 @@ const ONCE_OPTIONS = new Set([
   'compensate',
   'retry',
 ]);
+
+const MODE = new Set(['mode']);
 
 /**
  * Takes and gives back locks; `LockModule` provides it.
@@ -255,8 +259,14 @@ export class LockService {
    * @example
    * const { signal, fencingToken } = this.locks.current()!;
    */
-  current(name?: string, { mode }: { mode?: 'exclusive' } = {}): Lock | undefined {
-    return this.client.context.current(name, mode === 'exclusive');
+  current(name?: string, options: { mode?: 'exclusive' } = {}): Lock | undefined {
+    refuseUnknownOptions(options, MODE, 'current()');
+    if (options.mode !== undefined && options.mode !== 'exclusive') {
+      throw new LockOptionsError(
+        `current(): "mode" is ${describeValue(options.mode)}; write 'exclusive', or leave it out for any lock.`,
+      );
+    }
+    return this.client.context.current(name, options.mode === 'exclusive');
   }
 
   /**
@@ -275,7 +285,7 @@ export class LockService {
   assertHeld(name: string, options: Pick<AcquireOptions, 'mode'> = {}): Lock {
     checkLockName(name);
     const what = `assertHeld("${name}")`;
-    refuseUnknownOptions(options, new Set(['mode']), what);
+    refuseUnknownOptions(options, MODE, what);
     const { isShared } = resolveAcquireOptions(options, { ttlMs: 0, waitMs: 0 }, () => what);
     return this.client.context.assertHeld(name, isShared);
   }

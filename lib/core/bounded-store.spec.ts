@@ -56,6 +56,11 @@ describe('BoundedStore', () => {
     await expect(call).rejects.toMatchObject({ cause });
   });
 
+  it.each(steps)('tells whether the work may be done when %s fails', async (step, _task, take) => {
+    store.fail(step, { error: new Error('connection lost') });
+    await expect(take()).rejects.toMatchObject({ mayBeDone: step === 'release' });
+  });
+
   it('rejects where the store throws at once', async () => {
     store.renew = () => {
       throw new TypeError('not a promise');

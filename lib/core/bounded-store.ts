@@ -85,6 +85,7 @@ export class BoundedStore {
     return this.limit(
       () => this.store.release(request),
       () => `release "${request.name}"`,
+      { mayBeDone: true },
     );
   }
 
@@ -128,7 +129,7 @@ export class BoundedStore {
     return this.limit(
       () => this.store.connect(),
       () => 'be ready',
-      new TimeLimit(this.clock, timeoutMs),
+      { limit: new TimeLimit(this.clock, timeoutMs) },
     );
   }
 
@@ -139,15 +140,20 @@ export class BoundedStore {
     );
   }
 
-  private limit<T>(take: () => Promise<T>, task: () => string, limit = this.timeLimit): Promise<T> {
+  private limit<T>(
+    take: () => Promise<T>,
+    task: () => string,
+    { limit = this.timeLimit, mayBeDone = false } = {},
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timed = limit.start(() => {
-        const what = `no answer within ${limit.limitMs} ms`;
-        reject(this.failure(task(), what, this.store.lastError));
-      });
+      const failure = (what: string, cause: unknown): LockStoreError =>
+        this.failure(task(), what, { cause, mayBeDone });
+      const timed = limit.start(() =>
+        reject(failure(`no answer within ${limit.limitMs} ms`, this.store.lastError)),
+      );
       const fail = (error: unknown): void => {
         limit.done(timed);
-        reject(error instanceof LockError ? error : this.failure(task(), 'it failed', error));
+        reject(error instanceof LockError ? error : failure('it failed', error));
       };
       try {
         take().then((value) => {
@@ -160,13 +166,18 @@ export class BoundedStore {
     });
   }
 
-  private failure(task: string, what: string, cause: unknown): LockStoreError {
+  private failure(
+    task: string,
+    what: string,
+    options: { cause: unknown; mayBeDone: boolean },
+  ): LockStoreError {
+    const { cause } = options;
     // Not instanceof: under jest, errors of Node itself come from another realm.
     const reason = types.isNativeError(cause) ? `: ${cause.message}` : '';
     return new LockStoreError(
       `The lock store (${this.store.description}) could not ${task}: ${what}${reason}. ` +
         'Nothing is known about the lock; check that the store is up, can be reached and may be written to.',
-      { cause },
+      options,
     );
   }
 }

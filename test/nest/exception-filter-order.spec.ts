@@ -16,6 +16,7 @@ import {
   ExternalContextCreator,
   HttpAdapterHost,
 } from '@nestjs/core';
+import { Test } from '@nestjs/testing';
 import {
   LockBusyError,
   Locked,
@@ -24,9 +25,10 @@ import {
   LockModule,
   LockOptionsError,
   lockProblemOf,
+  StaleFencingTokenError,
 } from 'nestjs-locker';
 import { TestLockStore } from 'nestjs-locker/testing';
-import { errorOf } from '../support/lock-service.js';
+import { afterTest, errorOf, RecordingLogger } from '../support/lock-service.js';
 import { type AppMetadata, startApp, startHttpApp } from './fixtures/app.js';
 
 /** Answers in the application's own way. */
@@ -194,6 +196,31 @@ describe('LockExceptionFilter', () => {
     expect(filters).toEqual([expect.any(LockExceptionFilter)]);
   });
 
+  it('can be registered in an application that has no locks of its own', async () => {
+    @Controller('ledger')
+    class LedgerController {
+      @Get()
+      write(): never {
+        throw new StaleFencingTokenError('account:7', 5, 9);
+      }
+    }
+    const module = await Test.createTestingModule({
+      controllers: [LedgerController],
+      providers: [{ provide: APP_FILTER, useClass: LockExceptionFilter }],
+    })
+      .setLogger(new RecordingLogger())
+      .compile();
+    const app = module.createNestApplication();
+    afterTest(() => app.close());
+    await app.listen(0, '127.0.0.1');
+    const answer = await fetch(`${await app.getUrl()}/ledger`);
+    expect(answer.status).toBe(412);
+    expect(await answer.json()).toMatchObject({
+      code: 'LOCK_STALE_FENCING_TOKEN',
+      fencingToken: 5,
+    });
+  });
+
   it('says what it wants to be made with', async () => {
     const { app } = await start();
     for (const wrong of [undefined, null, app.getHttpAdapter()] as any[]) {
@@ -209,14 +236,14 @@ describe('LockExceptionFilter', () => {
     expect(() => filter.catch(fault, {} as ArgumentsHost)).toThrow(fault);
   });
 
-  it('leaves errors in contexts that it does not know to those', async () => {
+  it.each(['necord', 'http'])('leaves errors in contexts of others to those: %s', async (type) => {
     const { app, store } = await startApp({ providers: [InvoiceController] });
     const commands = app.get(InvoiceController);
     const issue: () => Promise<string> = Reflect.get(commands, 'issue');
     const nothing = [undefined, undefined, undefined, undefined, undefined] as const;
     const command = app
       .get(ExternalContextCreator)
-      .create<never, string>(commands, issue, 'issue', ...nothing, 'necord');
+      .create<never, string>(commands, issue, 'issue', ...nothing, type);
     await store.busy('invoice:7');
     expect(await errorOf(command())).toBeInstanceOf(LockBusyError);
     await store.free('invoice:7');

@@ -224,7 +224,7 @@ describe.each<Platform>(['express', 'fastify'])('an error of a lock on %s', (pla
     expect(await problemOf(await get('issue/7'))).toEqual(
       problem(503, 'LOCK_STORE_UNREACHABLE', '5'),
     );
-    expect(logged()).toEqual([expect.stringMatching(/^error LockStoreError: .*"secret:7"/)]);
+    expect(logged()).toEqual([expect.stringMatching(/^error The lock store .*"secret:7"/)]);
   });
 
   it('is 503 while the application shuts down', async () => {
@@ -265,7 +265,7 @@ describe.each<Platform>(['express', 'fastify'])('an error of a lock on %s', (pla
     goOn.resolve();
     await until(() => answer.settled, { what: 'it is answered' });
     expect(await problemOf(answer.value!)).toEqual(problem(500, 'LOCK_LOST'));
-    expect(logged()).toContainEqual(expect.stringMatching(/^error LockLostError: /));
+    expect(logged()).toContainEqual(expect.stringMatching(/^error The lock "long" was lost: /));
   });
 
   it('is 409 if nobody knows whether it was done', async () => {
@@ -329,7 +329,7 @@ describe.each<Platform>(['express', 'fastify'])('an error of a lock on %s', (pla
     socket.write('GET /invoices/streaming HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
     await once(socket, 'end');
     expect(text).toMatch(/ 200 OK[^]*first[^]*\r\n0\r\n\r\n$/);
-    expect(logged()).toEqual([]);
+    expect(logged()).toEqual(['warn An answer that had begun ends early: Busy.']);
     expect(await problemOf(await get('issue/7'))).toEqual(problem(409, 'LOCK_BUSY'));
   });
 

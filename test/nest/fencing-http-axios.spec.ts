@@ -78,6 +78,14 @@ describe('an axios request', () => {
     expect(peer.tokens).toEqual([undefined, undefined, '7', undefined, undefined]);
   });
 
+  it('is not sent where "only" gives nothing', async () => {
+    const { locks, peer, axios } = await start({
+      only: (() => undefined) as unknown as () => boolean,
+    });
+    await locks.withLock('invoice:42', () => axios.get('/'));
+    expect(peer.tokens).toEqual([undefined]);
+  });
+
   it('has that of the innermost lock, or of the one that is named', async () => {
     const { locks, peer, axios } = await start({
       name: ({ url }) => (url === '/' ? undefined : url?.slice(1)),
@@ -167,8 +175,17 @@ describe('an axios request of a lock that is lost', () => {
     });
     const error = (await errorOf(held)) as LockLostError;
     expect(error).toBeInstanceOf(LockLostError);
-    expect(error).toMatchObject({ lockName: 'invoice:42', cause: { code: 'ERR_CANCELED' } });
+    expect(error).toMatchObject({ lockName: 'invoice:42', reason: 'taken-over' });
     await until(() => peer.received[0]!.aborted, { what: 'the connection is closed' });
+  });
+
+  it('ends so that the call gives what compensates for the loss', async () => {
+    const { locks, peer, axios, store } = await start();
+    peer.answer = () => void store.forceLose('invoice:42');
+    const call = locks.withLock('invoice:42', async () => (await axios.get<string>('/')).data, {
+      compensate: () => 'rolled back',
+    });
+    expect(await call).toBe('rolled back');
   });
 
   it("ends for the caller's own reason as axios has it", async () => {

@@ -74,7 +74,7 @@ const OPTIONS = new Set(['only', 'name']);
  * is axios' own instance, which the whole process shares; `HttpModule.register({})` is one of yours.
  *
  * Requests then reject with: StaleFencingTokenError if the server refuses the token (a 412 whose JSON has
- * that error's `code`; of `responseType: 'stream'`, the answer is yours to read), with axios' error as
+ * that error's `code`; of `responseType: 'stream'` or 'blob', the answer is yours to read), with axios' error as
  * `cause`; LockLostError if the lock is lost, before or meanwhile; LockOptionsError if the lock has
  * several names and `name` does not tell which is meant.
  *
@@ -103,7 +103,7 @@ export function useFencingTokens<Config extends AxiosRequestLike = AxiosRequestL
   const { request, response } = axios.interceptors;
 
   const addToken = (config: Config): Config => {
-    if (config.headers.has(FENCING_TOKEN_HEADER) || only?.(config) === false) return config;
+    if (config.headers.has(FENCING_TOKEN_HEADER) || (only && !only(config))) return config;
     const name = nameOf?.(config);
     const lock = locks.current(name, { mode: 'exclusive' });
     if (!lock) return config;
@@ -123,8 +123,8 @@ export function useFencingTokens<Config extends AxiosRequestLike = AxiosRequestL
     return staleTokenOf(jsonOf(answer.data), resource, token, cause ? { cause } : undefined);
   };
 
-  // Synchronous or not, it runs in the async context of whoever makes the request.
-  const requestId = request.use(addToken, null, { synchronous: true });
+  // It runs in the async context of whoever makes the request.
+  const requestId = request.use(addToken);
   const responseId = response.use(
     (answer) => {
       const stale = staleOf(answer as AxiosResponseLike); // validateStatus may let it pass
@@ -186,8 +186,8 @@ function tokenOf(lock: Lock, name: string | undefined): number {
 function lossOf(error: AxiosErrorLike | undefined): Error | undefined {
   const reason: unknown = error?.config?.signal?.reason;
   if (error?.code !== 'ERR_CANCELED' || !(reason instanceof LockLostError)) return undefined;
-  const { lockName, fencingToken, reason: why } = reason;
-  return new LockLostError(lockName, fencingToken, why, { cause: error });
+  // The very error of the lock: withLock tells its own loss from others by it.
+  return reason;
 }
 
 /** What was answered, whatever `responseType` has made of it. */
