@@ -26,12 +26,11 @@ const TABLES = `
 `;
 
 /** Postgres in this process, in memory: gone when the demo is over. */
-export const database: FactoryProvider<PGlite> = {
-  provide: PGlite,
-  useFactory: async () => {
-    const postgres = await PGlite.create();
-    await postgres.exec(TABLES);
-    await postgres.exec(guard.migration);
-    return postgres;
-  },
-};
+export async function openDatabase(): Promise<PGlite> {
+  const postgres = await PGlite.create();
+  await postgres.exec(TABLES);
+  await postgres.exec(guard.migration);
+  return postgres;
+}
+
+export const database: FactoryProvider<PGlite> = { provide: PGlite, useFactory: openDatabase };

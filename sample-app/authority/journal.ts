@@ -53,7 +53,8 @@ export class Journal {
 
   async entries(): Promise<JournalEntry[]> {
     const { rows } = await this.postgres.query<JournalEntry>(`
-      SELECT entry, kind, journal.invoice, fencing_token AS "fencingToken", submitted_by AS "submittedBy", at
+      SELECT entry, kind, journal.invoice, reference, fencing_token AS "fencingToken",
+        submitted_by AS "submittedBy", at
       FROM journal LEFT JOIN document USING (reference) ORDER BY entry
     `);
     return rows;

@@ -65,10 +65,4 @@ export class ClerkService {
     }
     return late;
   }
-
-  /** Nothing of a demo is left in Redis. */
-  async forgetAll(): Promise<void> {
-    await this.jobs.clear(INVOICES, 'processed');
-    await this.jobs.clear(INVOICES, 'unknown');
-  }
 }

@@ -7,6 +7,7 @@ import type {
 } from '../shared/submission.interface.ts';
 
 const LOOK_EVERY_MS = 20;
+const TIMEOUT_MS = 20_000;
 
 /** What the orchestrator asks the tax authority. */
 export class AuthorityClient {
@@ -14,12 +15,7 @@ export class AuthorityClient {
 
   /** Forgets all that was, and says whether stale fencing tokens are refused. */
   async beginJournal(request: JournalRequest): Promise<void> {
-    const response = await fetch(`${this.url}/journal`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(request),
-    });
-    if (!response.ok) throw new Error(`The tax authority answered ${response.status} to journal.`);
+    await this.request('POST', 'journal', request);
   }
 
   statistics(): Promise<SubmissionStatistics> {
@@ -44,7 +40,25 @@ export class AuthorityClient {
   }
 
   private async get<T>(path: string): Promise<T> {
-    const response = await fetch(`${this.url}/${path}`);
+    const response = await this.request('GET', path);
     return (await response.json()) as T;
+  }
+
+  private async request(method: 'GET' | 'POST', path: string, body?: unknown): Promise<Response> {
+    const response = await fetch(`${this.url}/${path}`, {
+      method,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      ...(body !== undefined && {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    }).catch((cause: Error) => {
+      const { message } = cause;
+      throw new Error(`The tax authority did not answer ${method} /${path}: ${message}`, { cause });
+    });
+    if (!response.ok) {
+      throw new Error(`The tax authority answered ${response.status} to ${method} /${path}.`);
+    }
+    return response;
   }
 }

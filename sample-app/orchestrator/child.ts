@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { ChildMessage, ParentMessage } from '../shared/parent-process.ts';
+import type { ChildMessage } from '../shared/parent-process.ts';
 
 const GRACE_MS = 10_000;
 const living = new Set<Child>();
@@ -70,10 +70,6 @@ export class Child {
       this.process.on('message', listener);
     });
     return (await Promise.race([said, this.crashed])) as Extract<ChildMessage, { type: T }>;
-  }
-
-  tell(message: ParentMessage): void {
-    this.process.send(message);
   }
 
   stop(): void {

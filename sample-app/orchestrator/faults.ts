@@ -152,6 +152,12 @@ function resumeLater(pid: number, afterMs: number): () => void {
   shell.unref();
   return () => {
     const isOver = shell.exitCode !== null || shell.signalCode !== null;
-    if (shell.pid && !isOver) process.kill(-shell.pid, 'SIGKILL');
+    if (!shell.pid || isOver) return;
+    try {
+      process.kill(-shell.pid, 'SIGKILL');
+    } catch (error) {
+      // It has just ended by itself, and this process is not told yet.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
   };
 }

@@ -62,17 +62,6 @@ export class Fleet {
     child.resume();
   }
 
-  /** Settles once each replica is through with what it was at. */
-  async idle(): Promise<void> {
-    await Promise.all(
-      this.awake.map((child) => {
-        const isIdle = child.says('idle');
-        child.tell({ type: 'when-idle' });
-        return isIdle;
-      }),
-    );
-  }
-
   /** Ends all that are left; they finish what they are at. */
   async end(): Promise<void> {
     await Promise.all(

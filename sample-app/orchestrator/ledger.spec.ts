@@ -16,6 +16,7 @@ function entry(fields: Partial<JournalEntry>): JournalEntry {
     entry: ++entries,
     kind: 'filed',
     invoice: 'INV-1',
+    reference: fields.kind === 'asked' ? null : entries,
     fencingToken: null,
     submittedBy: 'replica-2',
     at: '2026-10-31T12:00:00.250Z',
@@ -67,13 +68,23 @@ describe('findStale', () => {
     expect(findStale([asked, next, handedIn, second])).toEqual([second]);
   });
 
+  it('finds what was handed in so, too, and counts a submission once', () => {
+    const asked = entry({ kind: 'asked', fencingToken: 9 });
+    const handedIn = entry({ kind: 'handed in', fencingToken: 5 });
+    const filed = entry({ fencingToken: 5, reference: handedIn.reference });
+    expect(findStale([asked, handedIn])).toEqual([handedIn]);
+    expect(findStale([filed, handedIn, asked])).toEqual([handedIn]);
+    const other = entry({ kind: 'handed in', fencingToken: 5 });
+    expect(findStale([asked, handedIn, filed, other])).toEqual([handedIn, other]);
+  });
+
   it('is not misled by the same token, by other invoices, nor by what came later', () => {
     const journal = [
       entry({ fencingToken: 5, kind: 'handed in' }),
       entry({ fencingToken: 9, invoice: 'INV-2' }),
       entry({ fencingToken: 5 }),
       entry({ fencingToken: 9, kind: 'asked' }),
-      entry({ fencingToken: 5, kind: 'handed in' }),
+      entry({ fencingToken: 5, kind: 'asked' }),
       entry({ fencingToken: null }),
     ];
     expect(findStale(journal)).toEqual([]);

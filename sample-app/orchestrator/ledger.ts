@@ -23,19 +23,23 @@ export function findDuplicates(journal: readonly JournalEntry[]): Duplicate[] {
 }
 
 /**
- * Filings that were let in although a newer fencing token had been there before: found in what the
- * authority has written down, whatever its guard says.
+ * Submissions that were let in although a newer fencing token had been there before: found in what the
+ * authority has written down, whatever its guard says. Of each the first step that was stale, as a
+ * submission is refused only once, too.
  */
 export function findStale(journal: readonly JournalEntry[]): JournalEntry[] {
   const newest = new Map<string, number>();
-  return journal
-    .toSorted((a, b) => a.entry - b.entry)
-    .filter(({ kind, invoice, fencingToken }) => {
-      if (fencingToken === null) return false;
-      const before = newest.get(invoice) ?? 0;
-      newest.set(invoice, Math.max(before, fencingToken));
-      return kind === 'filed' && fencingToken < before;
-    });
+  const found = new Map<number, JournalEntry>();
+  for (const entry of journal.toSorted((a, b) => a.entry - b.entry)) {
+    const { invoice, reference, fencingToken } = entry;
+    if (fencingToken === null) continue;
+    const before = newest.get(invoice) ?? 0;
+    newest.set(invoice, Math.max(before, fencingToken));
+    // A question has no reference: it lets nothing in.
+    if (reference === null || fencingToken >= before) continue;
+    if (!found.has(reference)) found.set(reference, entry);
+  }
+  return [...found.values()];
 }
 
 /**

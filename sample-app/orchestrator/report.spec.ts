@@ -15,6 +15,7 @@ const filing: JournalEntry = {
   entry: 1,
   kind: 'filed',
   invoice: 'INV-1',
+  reference: 1,
   submittedBy: 'replica-2',
   fencingToken: 5,
   at: '2026-10-31T12:00:00.250Z',
@@ -101,7 +102,8 @@ describe('formatVerdict', () => {
   it('says what became of stale submissions', () => {
     expect(formatVerdict([fenced])).toMatch(/7 stale submissions came .* none went in/);
     const none = { ...fenced, stale: { refused: 0, accepted: 0 } };
-    expect(formatVerdict([none])).not.toContain('stale');
+    expect(formatVerdict([none])).toContain('No stale submission was tried in this run: ');
+    expect(formatVerdict([none])).not.toContain('none went in');
   });
 
   it('counts what went wrong without fencing, and without locks', () => {
@@ -162,6 +164,12 @@ describe('the lines of many seeds', () => {
     expect(formatSeedsVerdict([fenced, fenced])).toContain(
       '14 stale submissions tried, and all refused',
     );
+    const none = { ...fenced, stale: { refused: 0, accepted: 0 } };
+    expect(formatSeedsVerdict([none, fenced])).toContain('7 stale submissions tried, and all');
+    expect(formatSeedsVerdict([none, none])).toContain(
+      'No stale submission was tried in these runs: ',
+    );
+    expect(formatSeedsVerdict([none, none])).not.toContain('refused');
     expect(formatSeedsVerdict([unfenced, unfenced])).toMatch(
       /12 stale submissions went in[^]*10 submissions too many/,
     );

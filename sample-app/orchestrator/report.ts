@@ -121,14 +121,13 @@ export function formatSeedsVerdict(results: readonly RunResult[]): string {
       `the tax authority got ${plural(total(tooManyOf), 'submission')} too many.`,
     ].join('\n');
   }
+  const refused = total(({ stale }) => stale.refused);
   return [
     faults,
     `${sum(({ resolutions }) => resolutions.length)} unknown outcomes, of which ${sum(arrivedOf)} had arrived;`,
-    `${plural(
-      total(({ stale }) => stale.refused),
-      'stale submission',
-    )} tried, and all refused;`,
+    ...(refused > 0 ? [`${plural(refused, 'stale submission')} tried, and all refused;`] : []),
     `each of the ${sum(({ invoices }) => invoices)} invoices was submitted exactly once.`,
+    ...(refused > 0 ? [] : [nothingStaleIn('these runs')]),
   ].join('\n');
 }
 
@@ -160,11 +159,11 @@ function verdict(result: RunResult): string {
   const lines = [
     `With locks and fencing ${each} was submitted exactly once, whatever happened to the replicas.`,
   ];
-  if (stale.refused > 0) {
-    lines.push(
-      `${plural(stale.refused, 'stale submission')} came from replicas that woke too late; none went in.`,
-    );
-  }
+  lines.push(
+    stale.refused > 0
+      ? `${plural(stale.refused, 'stale submission')} came from replicas that woke too late; none went in.`
+      : nothingStaleIn('this run'),
+  );
   if (resolutions.length > 0) {
     lines.push(
       `Of ${number(resolutions.length)} nobody knew whether they were submitted; the authority was asked at once:`,
@@ -172,6 +171,11 @@ function verdict(result: RunResult): string {
     );
   }
   return lines.join('\n');
+}
+
+/** Without this, a run in which the guard had nothing to do would look as if it had stood the test. */
+function nothingStaleIn(runs: string): string {
+  return `No stale submission was tried in ${runs}: the guard had nothing to refuse, and has shown nothing.`;
 }
 
 /** What must not be, with fencing. */

@@ -18,6 +18,7 @@ import { number, plural, seconds } from './text.ts';
 
 const LOOK_EVERY_MS = 100;
 const CLERK_LOOKS_EVERY_MS = 500;
+const CLEARING_LIMIT_MS = 5_000;
 const TIME_LIMIT_MS = 120_000;
 const TIME_LIMIT_PER_INVOICE_MS = 200;
 
@@ -72,6 +73,7 @@ export async function run(
   } catch (error) {
     end.abort();
     await killAllChildren();
+    await course.clear();
     throw error;
   } finally {
     clearTimeout(timer);
@@ -99,6 +101,7 @@ class Course {
       this.display,
       this.end,
     ));
+    await stage.open();
     const startedAt = performance.now();
     stage.faults.begin();
     const isOver = new AbortController();
@@ -139,6 +142,12 @@ class Course {
       sentOnWaking: countSentOnWaking(traffic),
       tookMs,
     };
+  }
+
+  /** After a failure: nothing is left in Redis, if that can be. The failure is what is told. */
+  async clear(): Promise<void> {
+    const cleared = this.stage?.clear().catch(() => undefined);
+    await Promise.race([cleared, sleep(CLEARING_LIMIT_MS)]);
   }
 
   /** What a run that does not end is told as. */

@@ -9,6 +9,7 @@ import type { Display } from './display.ts';
 import { planFaults } from './fault-plan.ts';
 import { Faults } from './faults.ts';
 import { Fleet } from './fleet.ts';
+import { forgetKeys } from './forget-keys.ts';
 import type { RunOptions } from './run.ts';
 
 /** All that a run needs, beside the authority. */
@@ -17,11 +18,13 @@ export interface Stage {
   readonly faults: Faults;
   /** `undefined` without locks: there is nothing to look into. */
   readonly clerk: ClerkService | undefined;
+  /** Starts the replicas, and waits until all are up. */
+  readonly open: () => Promise<void>;
   /** Asks all to end, and leaves nothing behind. */
   readonly clear: () => Promise<void>;
 }
 
-/** Has the authority begin a new journal, starts the replicas, and waits until all are up. */
+/** Has the authority begin a new journal, and makes all else ready; nothing is in Redis yet. */
 export async function setStage(
   options: RunOptions,
   { client: authority, crashed }: Authority,
@@ -49,8 +52,6 @@ export async function setStage(
     onOutput,
     onCrash: onError,
   });
-  await Promise.all(Array.from({ length: options.replicas }, () => fleet.start()));
-  display.note(`${fleet.awake.map(({ name }) => name).join(', ')} are up`);
 
   const config = {
     replica: 'clerk',
@@ -76,10 +77,14 @@ export async function setStage(
     onError,
   });
 
+  const open = async (): Promise<void> => {
+    await Promise.all(Array.from({ length: options.replicas }, () => fleet.start()));
+    display.note(`${fleet.awake.map(({ name }) => name).join(', ')} are up`);
+  };
   const clear = async (): Promise<void> => {
     await fleet.end();
-    await clerk?.forgetAll();
     await app?.close();
+    if (isLocked) await forgetKeys(process.env['REDIS_URL']!, prefix);
   };
-  return { fleet, faults, clerk, clear };
+  return { fleet, faults, clerk, open, clear };
 }

@@ -22,6 +22,8 @@ export interface JournalEntry {
   readonly entry: number;
   readonly kind: 'handed in' | 'filed' | 'asked';
   readonly invoice: string;
+  /** Of the document, which both steps of a submission have; `null` for a question. */
+  readonly reference: number | null;
   /** Of the lock under which it was sent; `null` when sent without one. */
   readonly fencingToken: number | null;
   /** `null` for a question. */

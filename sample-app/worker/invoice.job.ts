@@ -30,11 +30,6 @@ export class InvoiceJob implements OnModuleDestroy {
     await this.running;
   }
 
-  /** Settles once this replica is through with what it is at now. */
-  async idle(): Promise<void> {
-    await this.running;
-  }
-
   /** A replica that is told to go finishes the invoices it is at. */
   async onModuleDestroy(): Promise<void> {
     this.stopping = true;

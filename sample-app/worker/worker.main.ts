@@ -1,7 +1,6 @@
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
-import { endWithParent, onParentMessage, tellParent } from '../shared/parent-process.ts';
-import { InvoiceJob } from './invoice.job.ts';
+import { endWithParent, tellParent } from '../shared/parent-process.ts';
 import { WorkerModule } from './worker.module.ts';
 
 endWithParent();
@@ -10,10 +9,4 @@ endWithParent();
 const app = await NestFactory.createApplicationContext(WorkerModule, { logger: ['error'] });
 app.enableShutdownHooks();
 
-onParentMessage(() => {
-  void app
-    .get(InvoiceJob)
-    .idle()
-    .then(() => tellParent({ type: 'idle' }));
-});
 tellParent({ type: 'ready' });
