@@ -7,6 +7,7 @@ import { fencedSet } from '../../lib/fencing/redis/fenced-set.js';
 import { leaseKey } from '../support/lease-end.js';
 import { lockService } from '../support/lock-service.js';
 import { RedisCluster } from '../support/redis-cluster.js';
+import { until } from '../support/until.js';
 
 jest.setTimeout(60_000);
 
@@ -46,7 +47,7 @@ describe('on a Cluster', () => {
     for (const key of [
       KEY,
       'balance',
-      'a{b',
+      'a{b}c',
       'a}b{c}',
       ...Array.from({ length: 50 }, (_, i) => `k:${i}`),
     ]) {
@@ -74,6 +75,23 @@ describe('on a Cluster', () => {
     );
   });
 
+  it.each([
+    ['twice, as the client sends it again', {}, 60],
+    ['once with retryDelayOnFailover: 0', { retryDelayOnFailover: 0 }, 30],
+  ])('a script whose answer is lost runs %s', async (_what, options, balance) => {
+    const own = cluster.client(options);
+    const deposit = new FencedScript(`return redis.call('INCRBY', KEYS[1], ARGV[1])`);
+    await deposit.run(own, { keys: [KEY], args: [0], by: 5 });
+    const call = { keys: [KEY], args: [30], by: 5 };
+    const streams = own.nodes('master').flatMap(({ stream }) => stream ?? []);
+    for (const stream of streams) stream.pause();
+    const running = deposit.run(own, call).catch((error: unknown) => error);
+    await until(async () => (await client.get(KEY)) === '30', { what: 'it has run' });
+    for (const stream of streams) stream.destroy();
+    expect(await running).toEqual(balance === 60 ? 60 : new Error('Connection is closed.'));
+    expect(await client.get(KEY)).toBe(String(balance));
+  });
+
   it('a script may be fenced by the bare name of a tag', async () => {
     const script = new FencedScript(`return redis.call('SET', KEYS[1], ARGV[1])`);
     const call = { keys: [KEY], fence: 'account:7' };
@@ -88,9 +106,12 @@ describe('on a Cluster', () => {
     ['old:', { redisOptions: { keyPrefix: 'old:' } }],
   ])('a client may have the keyPrefix %s', async (prefix, options) => {
     const prefixed = cluster.client(options);
-    for (const key of ['balance', KEY, 'a{b']) {
+    for (const key of ['balance', KEY, 'a{b}c']) {
       await fencedSet(prefixed, key, 'new', 6);
       await expect(fencedSet(prefixed, key, 'old', 5)).rejects.toThrow(StaleFencingTokenError);
+      await expect(fencedSet(client, prefix + key, 'old', 5)).rejects.toThrow(
+        StaleFencingTokenError,
+      );
       expect(await client.get(prefix + key)).toBe('new');
     }
   });

@@ -8,7 +8,7 @@ import { until } from '../support/until.js';
 
 const LOCK = '{account:7}';
 const KEY = '{account:7}:balance';
-const FENCE = 'fence:{account:7}:{account:7}:balance';
+const FENCE = '{account:7}:balance:fence:{account:7}';
 const WEEK_MS = 7 * 24 * 3_600_000;
 
 let server: RedisServer;
@@ -113,18 +113,39 @@ describe('a fenced write', () => {
   });
 
   it('has the same fence through clients with and without a keyPrefix', async () => {
-    const prefixed = server.client({ keyPrefix: '{account:7}:' });
-    await fencedSet(prefixed, 'balance', 'a', 6);
-    expect(await redis.get(KEY)).toBe('a');
-    await expect(fencedSet(prefixed, 'balance', 'b', 5)).rejects.toThrow(StaleFencingTokenError);
-    expect(await redis.keys('*')).toEqual(
-      expect.arrayContaining(['{account:7}:fence:{account:7}:balance']),
+    const splits = [
+      ['', 'app:balance'],
+      ['app:', 'balance'],
+      ['', KEY],
+      ['{account:7}:', 'balance'],
+    ] as const;
+    const clients = splits.map(
+      ([keyPrefix, key]) => [server.client({ keyPrefix }), keyPrefix, key] as const,
     );
+    for (const [newer, prefix, key] of clients) {
+      for (const [older, otherPrefix, sameKey] of clients) {
+        if (prefix + key !== otherPrefix + sameKey) continue;
+        await redis.flushall();
+        await fencedSet(newer, key, 'new', 6);
+        const late = fencedSet(older, sameKey, 'old', 5);
+        await expect(late).rejects.toThrow(StaleFencingTokenError);
+        expect(await redis.get(prefix + key)).toBe('new');
+      }
+    }
+  });
+
+  it('within MULTI is not taken for written', async () => {
+    const client = server.client();
+    await client.multi({ pipeline: false });
+    const error = await errorOf(fencedSet(client, KEY, 'a', 1));
+    expect(error).toMatchObject({ code: 'LOCK_OPTIONS', message: expect.stringMatching(/MULTI/) });
+    await client.discard();
+    expect(await redis.exists(KEY, FENCE)).toBe(0);
   });
 
   it('needs EVALSHA, EVAL, GET, PTTL and SET on the key and its fence, and nothing else', async () => {
     const rights = ['+evalsha', '+eval', '+get', '+pttl', '+set', '+hello', '+info', '+client'];
-    const keys = ['~{account:7}:*', '~fence:{account:7}:*'];
+    const keys = [`~${KEY}`, '~*:fence:{*}'];
     await redis.call('ACL', 'SETUSER', 'writer', 'reset', 'on', '>pw', ...keys, '-@all', ...rights);
     const writer = server.client({ username: 'writer', password: 'pw' });
     await redis.script('FLUSH');
@@ -151,7 +172,25 @@ describe('a fence', () => {
     expect(await redis.pttl(FENCE)).toBeGreaterThan(29 * 24 * 3_600_000);
   });
 
-  it('is forgotten after that, and so is the newest token', async () => {
+  it.each<[string, () => Promise<unknown>]>([
+    ['with keepFence: Infinity', () => write('a', 1, { keepFence: Infinity })],
+    ['after PERSIST', () => write('a', 1).then(() => redis.persist(FENCE))],
+  ])('is remembered for ever %s, whatever the next writer asks for', async (_what, begin) => {
+    await begin();
+    expect(await redis.pttl(FENCE)).toBe(-1);
+    await write('b', 2, { keepFence: '1 minute' });
+    expect(await redis.get(FENCE)).toBe('2');
+    expect(await redis.pttl(FENCE)).toBe(-1);
+  });
+
+  it('may be remembered for ever later on', async () => {
+    await write('a', 1);
+    await write('b', 2, { keepFence: Infinity });
+    expect(await redis.pttl(FENCE)).toBe(-1);
+    await expect(write('c', 1)).rejects.toThrow(StaleFencingTokenError);
+  });
+
+  it('is forgotten after keepFence, and so is the newest token', async () => {
     await write('new', 6, { keepFence: 50 });
     await until(async () => (await redis.exists(FENCE)) === 0, { what: 'the fence is forgotten' });
     expect(await redis.get(KEY)).toBe('new');

@@ -1,14 +1,18 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import type { Redis } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import { StaleFencingTokenError } from 'nestjs-locker';
+import { fenceKeyOf } from '../../lib/fencing/redis/fence-key.js';
 import {
   FencedScript,
   type FencedScriptCall,
   type FencingRedis,
 } from '../../lib/fencing/redis/fenced-script.js';
 import { fencedSet } from '../../lib/fencing/redis/fenced-set.js';
-import { errorOf } from '../support/lock-service.js';
+import { lockKeys } from '../support/lease-end.js';
+import { errorOf, lockService } from '../support/lock-service.js';
 import { RedisServer } from '../support/redis-server.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
 
 const KEY = '{account:7}:balance';
 const BOOK = '{account:7}:book';
@@ -55,7 +59,7 @@ describe('a fenced script', () => {
   });
 
   it('leaves no name behind: one that the script does not know stays unknown', async () => {
-    for (const name of ['fence', 'token', 'keep', 'newest']) {
+    for (const name of ['fence', 'fences', 'tokens', 'keep', 'count', 'newest', 'left', 'i']) {
       await expect(run(`return ${name}`)).rejects.toThrow(`global variable '${name}'`);
     }
   });
@@ -108,6 +112,68 @@ describe('a fenced script', () => {
   });
 });
 
+describe('within MULTI', () => {
+  it('a script is refused, since EXEC would tell too late what has become of it', async () => {
+    const client = server.client();
+    await client.multi({ pipeline: false });
+    const error = await errorOf(run('return 1', {}, client));
+    expect(error).toMatchObject({ code: 'LOCK_OPTIONS', message: expect.stringMatching(/MULTI/) });
+    await client.discard();
+    expect(await run('return 1', {}, client)).toBe(1);
+  });
+});
+
+describe('a script whose answer is lost on the way', () => {
+  /** What becomes of a run whose connection ends between Redis and the client. */
+  async function runUnanswered(
+    script: FencedScript,
+    call: FencedScriptCall,
+    options: RedisOptions = {},
+  ) {
+    const proxy = await TcpProxy.start(server.port);
+    const client = server.client({ port: proxy.port, ...options });
+    try {
+      // By then the server knows the script, so that the one reply which is dropped is that of the run.
+      await script.run(client, {
+        ...call,
+        keys: call.keys.map((key) => `${key}:other`),
+        fence: BOOK,
+      });
+      proxy.dropReplies = true;
+      const running = script.run(client, call).catch((error: unknown) => error);
+      await until(async () => (await redis.exists(KEY)) === 1, { what: 'it has run' });
+      proxy.dropReplies = false;
+      proxy.cut();
+      const outcome = await running;
+      await client.ping();
+      return outcome;
+    } finally {
+      client.disconnect();
+      await proxy.stop();
+    }
+  }
+  const call = { keys: [KEY], args: [30], by: 5 };
+  const deposit = new FencedScript(`return redis.call('INCRBY', KEYS[1], ARGV[1])`);
+
+  it('runs twice, as ioredis sends it again', async () => {
+    expect(await runUnanswered(deposit, call)).toBe(60);
+  });
+
+  it('runs once if the client is told not to', async () => {
+    const outcome = await runUnanswered(deposit, call, { maxRetriesPerRequest: 0 });
+    expect(outcome).toMatchObject({ name: 'MaxRetriesPerRequestError' });
+    expect(await redis.get(KEY)).toBe('30');
+  });
+
+  it('runs once if it remembers its operations', async () => {
+    const once = new FencedScript(`
+      if not redis.call('SET', KEYS[2], '', 'NX', 'EX', 86400) then return redis.call('GET', KEYS[1]) end
+      return redis.call('INCRBY', KEYS[1], ARGV[1])`);
+    const keys = [KEY, '{account:7}:done:8c5d'];
+    expect(await runUnanswered(once, { ...call, keys, fence: KEY })).toBe('30');
+  });
+});
+
 describe('an error of the script', () => {
   const messageOf = async (promise: Promise<unknown>) => {
     const error = await errorOf(promise);
@@ -139,20 +205,62 @@ describe('an error of the script', () => {
   });
 });
 
-describe('the fence of a script', () => {
-  it('is that of its first key, which fencedSet shares', async () => {
+describe('the fences of a script', () => {
+  it.each([KEY, BOOK])('are those of all its keys, which fencedSet shares: %s', async (key) => {
     await run('return 1', { keys: [KEY, BOOK], by: 6 });
-    await expect(fencedSet(redis, KEY, 'old', 5)).rejects.toThrow(StaleFencingTokenError);
-    await fencedSet(redis, BOOK, 'another fence', 5);
+    const error = await errorOf(fencedSet(redis, key, 'old', 5));
+    expect(error).toBeInstanceOf(StaleFencingTokenError);
+    expect(await redis.exists(key)).toBe(0);
   });
 
-  it('is that of another name where one is given', async () => {
+  it.each([KEY, BOOK])(
+    'refuse it when one has seen a newer token, and none is raised: %s',
+    async (key) => {
+      const other = key === KEY ? BOOK : KEY;
+      await fencedSet(redis, key, 'new', 6);
+      await fencedSet(redis, other, 'before', 3);
+      for (const keys of [
+        [KEY, BOOK],
+        [BOOK, KEY],
+      ]) {
+        const late = run(`return redis.call('SET', KEYS[1], 'old')`, { keys, by: 5 });
+        await expect(late).rejects.toMatchObject({
+          resource: key,
+          fencingToken: 5,
+          newestToken: 6,
+        });
+      }
+      expect(await redis.mget(key, other)).toEqual(['new', 'before']);
+      // Had the refused run raised it to 5, this would be refused.
+      await fencedSet(redis, other, 'after', 4);
+    },
+  );
+
+  it('do not depend on the order in which a key is named twice', async () => {
+    await run('return 1', { keys: [KEY, BOOK, KEY], by: 6 });
+    expect(await redis.mget(fenceKeyOf(KEY), fenceKeyOf(BOOK))).toEqual(['6', '6']);
+  });
+
+  it('of a lock with several names are each raised to the token of its name', async () => {
+    // Without a tag, two names draw their tokens from two counters.
+    const names = ['balance', 'book'];
+    const locks = await lockService({ redis: server.client() });
+    await redis.set(lockKeys('book').tokenCounter, Number.MAX_SAFE_INTEGER - 10);
+    await locks.withLock(names, async (lock) => {
+      await run('return 1', { keys: names, by: lock });
+      const tokens = names.map((name) => String(lock.fencingTokens.get(name)));
+      expect(tokens[0]).not.toBe(tokens[1]);
+      expect(await redis.mget(names.map((name) => fenceKeyOf(name)))).toEqual(tokens);
+    });
+  });
+
+  it('are one of another name where one is given', async () => {
     const fence = '{account:7}';
     await run(`redis.call('SET', KEYS[1], 'new')`, { fence, by: 6 });
     const late = run(`redis.call('SET', KEYS[1], 'old')`, { keys: [BOOK], fence, by: 5 });
     await expect(late).rejects.toMatchObject({ resource: fence, newestToken: 6 });
     expect(await redis.exists(BOOK)).toBe(0);
-    expect((await redis.keys('*')).sort()).toEqual(['fence:{account:7}:{account:7}', KEY].sort());
+    expect((await redis.keys('*')).sort()).toEqual([KEY, '{account:7}:fence:{account:7}'].sort());
   });
 
   it('shown by a read keeps older holders out until the write', async () => {

@@ -9,8 +9,9 @@ import knex, { type Knex } from 'knex';
 import { CamelCasePlugin, CompiledQuery, Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import postgres from 'postgres';
-import { describeClient } from './fixtures/describe-client.js';
+import { describeClient, keptAfterItsEnd, OUTSIDE } from './fixtures/describe-client.js';
 import { postgresDatabase, type TestDatabase } from './fixtures/test-database.js';
+import './support/patience.js';
 import { PostgresServer } from './support/postgres-server.js';
 
 let server: PostgresServer;
@@ -73,7 +74,10 @@ describeClient(
       close: () => pool.end(),
     };
   },
-  { db: [({ db }) => db, /Of Drizzle, .* pass the tx of db.transaction/] },
+  {
+    db: [({ db }) => db, /Of Drizzle, .* pass the tx of db.transaction/],
+    'a tx that has ended': [keptAfterItsEnd, OUTSIDE],
+  },
 );
 
 describeClient(
@@ -90,5 +94,8 @@ describeClient(
       close: () => client.end(),
     };
   },
-  { db: [({ db }) => db, /Of Drizzle, .* pass the tx of db.transaction/] },
+  {
+    db: [({ db }) => db, /Of Drizzle, .* pass the tx of db.transaction/],
+    'a tx that has ended': [keptAfterItsEnd, OUTSIDE],
+  },
 );

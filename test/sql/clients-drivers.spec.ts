@@ -1,9 +1,11 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import pg from 'pg';
 import postgres from 'postgres';
+import { FenceGuard } from '../../lib/fencing/sql/fence-guard.js';
 import type { QueryFunction } from '../../lib/fencing/sql/sql-clients/drivers.js';
-import { describeClient } from './fixtures/describe-client.js';
+import { describeClient, keptAfterItsEnd, OUTSIDE } from './fixtures/describe-client.js';
 import { postgresDatabase, type TestDatabase } from './fixtures/test-database.js';
+import './support/patience.js';
 import { PostgresServer } from './support/postgres-server.js';
 
 let server: PostgresServer;
@@ -47,11 +49,7 @@ describeClient('pg', database, connectPg, {
   ],
   'a client that is not connected': [() => new pg.Client(), /Of pg, the client is in no transa/],
   'a client whose transaction has ended': [
-    async (client) => {
-      let kept: unknown;
-      await client.transaction(async (tx) => void (kept = tx));
-      return kept;
-    },
+    keptAfterItsEnd,
     /Of pg, the client is in no transaction/,
   ],
 });
@@ -62,6 +60,7 @@ describeClient(
   (database: TestDatabase) => {
     const client = connectPg(database);
     return {
+      pool: client.pool,
       transaction: (work: (tx: QueryFunction) => Promise<void>) =>
         client.transaction((tx) =>
           work(async (text, values) => (await tx.query(text, values)).rows),
@@ -71,6 +70,16 @@ describeClient(
     };
   },
   {
+    'a function that runs it outside of a transaction': [
+      ({ pool }) =>
+        async (text: string, values: unknown[]) =>
+          (await pool.query(text, values)).rows,
+      OUTSIDE,
+    ],
+    'what has query() and runs it outside of a transaction': [
+      ({ pool }) => ({ query: (text: string, values: unknown[]) => pool.query(text, values) }),
+      OUTSIDE,
+    ],
     'a function that answers nothing': [
       () => async () => {},
       /answer of the function .* undefined/,
@@ -97,10 +106,30 @@ describeClient(
       sql,
       transaction: (work: (tx: postgres.TransactionSql) => Promise<void>) => sql.begin(work),
       write: (tx: postgres.TransactionSql, statement: string) => tx.unsafe(statement),
-      close: () => sql.end(),
+      // Reserved connections are not given back.
+      close: () => sql.end({ timeout: 0 }),
     };
   },
   {
     'the sql of no transaction': [({ sql }) => sql, /Of postgres.js, .* pass the sql of sql.begin/],
+    'the sql of a transaction that has ended': [keptAfterItsEnd, OUTSIDE],
+    'a reserved connection before BEGIN': [({ sql }) => sql.reserve(), OUTSIDE],
   },
 );
+
+it('postgres.js may begin by hand on a reserved connection', async () => {
+  const place = await database();
+  const guard = new FenceGuard({ dialect: 'postgres' });
+  await place.run(guard.migration);
+  const sql = postgres(place.url, { max: 1, onnotice: () => {} });
+  try {
+    const connection = await sql.reserve();
+    await connection.unsafe('BEGIN');
+    await guard.assertFence(connection, 'invoice:42', 1);
+    await connection.unsafe('COMMIT');
+    expect(await place.run('SELECT fence FROM fence_guard')).toEqual([{ fence: '1' }]);
+  } finally {
+    await sql.end({ timeout: 0 });
+    await place.close();
+  }
+});

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { type ExtractTablesWithRelations, sql } from 'drizzle-orm';
 import { drizzle, type MySql2Transaction } from 'drizzle-orm/mysql2';
 import knex, { type Knex } from 'knex';
-import { CompiledQuery, Kysely, MysqlDialect, type Transaction } from 'kysely';
+import { CamelCasePlugin, CompiledQuery, Kysely, MysqlDialect, type Transaction } from 'kysely';
 import * as mariadb from 'mariadb';
 import * as callbackMysql from 'mysql2';
 import * as mysql from 'mysql2/promise';
@@ -13,6 +13,7 @@ import type { SqlDialect } from '../../lib/fencing/sql/sql-statement.js';
 import { describeClient } from './fixtures/describe-client.js';
 import { mariadbDatabase, type TestDatabase } from './fixtures/test-database.js';
 import { MariadbServer } from './support/mariadb-server.js';
+import './support/patience.js';
 
 let server: MariadbServer;
 beforeAll(async () => {
@@ -152,7 +153,10 @@ describeClient(
   database,
   ({ url }: TestDatabase) => {
     const pool = callbackMysql.createPool(url);
-    const db = new Kysely<unknown>({ dialect: new MysqlDialect({ pool }) });
+    const db = new Kysely<unknown>({
+      dialect: new MysqlDialect({ pool }),
+      plugins: [new CamelCasePlugin()],
+    });
     return {
       db,
       transaction: (work: (tx: Transaction<unknown>) => Promise<void>) =>

@@ -5,9 +5,10 @@ import {
   type SqlEntityManager,
 } from '@mikro-orm/postgresql';
 import { DataSource, type EntityManager, type QueryRunner } from 'typeorm';
-import { describeClient } from './fixtures/describe-client.js';
+import { describeClient, keptAfterItsEnd } from './fixtures/describe-client.js';
 import { prismaClient, type PrismaTransaction } from './fixtures/prisma-client.js';
 import { postgresDatabase, type TestDatabase } from './fixtures/test-database.js';
+import './support/patience.js';
 import { PostgresServer } from './support/postgres-server.js';
 
 let server: PostgresServer;
@@ -39,11 +40,7 @@ describeClient(
     ],
     'the manager of the DataSource': [({ source }) => source.manager, /Of TypeORM, nothing of it/],
     'a manager whose transaction has ended': [
-      async (client) => {
-        let kept: unknown;
-        await client.transaction(async (tx) => void (kept = tx));
-        return kept;
-      },
+      keptAfterItsEnd,
       /Of TypeORM, nothing of it is in a transaction/,
     ],
   },

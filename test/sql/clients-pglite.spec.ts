@@ -1,6 +1,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { describeClient } from './fixtures/describe-client.js';
 import type { TestDatabase } from './fixtures/test-database.js';
+import './support/patience.js';
 
 /** There is but one connection, so nobody to look on. */
 const openPglite = async () => {

@@ -6,6 +6,7 @@ import {
   type MariadbSession,
   outcomeOf,
 } from './support/mariadb-session.js';
+import './support/patience.js';
 
 const [OLD, NEW] = [33, 34];
 const STALE = 'StaleFencingTokenError';
@@ -113,6 +114,21 @@ describe.each(CLIENTS)('$name', (client) => {
         expect(await outcomeOf(assertFence(older, 'a', OLD))).toBe(STALE);
       });
 
+      it('a newer holder passes where the snapshot does not show what it has waited for', async () => {
+        await newer.rows('SET SESSION innodb_snapshot_isolation = OFF');
+        await newer.begin(RR);
+        await read(newer, 'b');
+        await older.begin(RR);
+        await assertFence(older, 'a', OLD);
+        await write(older, 'b', OLD);
+        const arrival = outcomeOf(assertFence(newer, 'a', NEW));
+        await database.monitor.waiting(1);
+        await older.commit();
+        expect(await arrival).toBe('done');
+        expect(await read(newer, 'b')).toBeNull();
+        expect(await database.writerOf('b')).toBe(OLD);
+      });
+
       it('the server refuses what the snapshot does not show, and the guard the next attempt', async () => {
         await older.rows('SET SESSION innodb_snapshot_isolation = ON');
         await older.begin(RR);
@@ -152,6 +168,17 @@ describe.each(CLIENTS)('$name', (client) => {
     it('is refused outside of a transaction', async () => {
       await expect(assertFence(newer, 'a', NEW)).rejects.toThrow(/transaction/);
       expect(await outcomeOf(assertFence(newer, 'a', NEW))).toBe('LockOptionsError');
+    });
+
+    it('is refused outside of one where nothing is known of the client, by what it selects', async () => {
+      const query = async (text: string, values: unknown[]) => {
+        const rows = await newer.rows(text, ...values);
+        return Array.isArray(rows) ? rows : [];
+      };
+      const tells = /asserted outside of a transaction/;
+      await expect(form.assertFenceBy(query, 'a', NEW)).rejects.toThrow(tells);
+      await newer.begin(RR);
+      await form.assertFenceBy(query, 'a', NEW);
     });
   });
 });

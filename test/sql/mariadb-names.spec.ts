@@ -4,6 +4,7 @@ import { FenceGuard } from '../../lib/fencing/sql/fence-guard.js';
 import type { SqlTransaction } from '../../lib/fencing/sql/sql-transaction.js';
 import { MariadbServer } from './support/mariadb-server.js';
 import { type Client, CLIENTS, MariadbSession } from './support/mariadb-session.js';
+import './support/patience.js';
 
 /** Groups that some collation takes for one, and what some way of quoting gets wrong. */
 const NAMES = [

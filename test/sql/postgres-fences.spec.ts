@@ -4,6 +4,7 @@ import { assertFenced } from '../../lib/fencing/sql/assert-fenced.js';
 import { FenceColumn } from '../../lib/fencing/sql/fence-column.js';
 import { FenceGuard } from '../../lib/fencing/sql/fence-guard.js';
 import { FencedRowMissingError, StaleFencingTokenError } from '../../lib/lock.errors.js';
+import './support/patience.js';
 import { PostgresServer } from './support/postgres-server.js';
 
 let server: PostgresServer;
@@ -51,6 +52,20 @@ describe('the guard table', () => {
     expect(rows).toEqual([
       { resource: 'invoice:42', fence: String(OLD), updated_at: expect.any(Date) },
     ]);
+  });
+
+  it('needs no more than the rights to write to it, also of a client that does not tell', async () => {
+    await client.query('CREATE ROLE writer');
+    await client.query('GRANT SELECT, INSERT, UPDATE ON fence_guard TO writer');
+    const asWriter = (token: number) =>
+      inTransaction(async () => {
+        await client.query('SET LOCAL ROLE writer');
+        const query = async (text: string, values: unknown[]) =>
+          (await client.query(text, values)).rows;
+        await guard.assertFence(query, 'invoice:42', token);
+      });
+    await asWriter(NEW);
+    await expect(asWriter(OLD)).rejects.toThrow(StaleFencingTokenError);
   });
 
   it('may stand in a schema, with capital letters', async () => {

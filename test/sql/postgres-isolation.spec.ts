@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import './support/patience.js';
 import { FencedDatabase, FORMS, ISOLATIONS, read, write } from './support/postgres-fences.js';
 import { outcomeOf, type PostgresSession } from './support/postgres-session.js';
 

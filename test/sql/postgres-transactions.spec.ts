@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import './support/patience.js';
 import { FencedDatabase, FORMS, ISOLATIONS, read, write } from './support/postgres-fences.js';
 import { type Isolation, outcomeOf, type PostgresSession } from './support/postgres-session.js';
 
@@ -138,6 +140,25 @@ describe.each(FORMS)('a transaction with $name', (form) => {
       await older.commit();
       expect(await database.fenceOf(form, 'a')).toBe(OLD);
     });
+  });
+
+  it('that stands still makes a newer one wait, until the server ends its session', async () => {
+    const still = await database.session();
+    const ends = once(still.client, 'error');
+    still.client.on('error', () => {}); // that the connection is gone, too
+    await still.begin();
+    await assertFence(still, 'a', OLD);
+    await write(still, 'a', [], OLD);
+    await newer.begin();
+    const arrival = outcomeOf(assertFence(newer, 'a', NEW));
+    await newer.waits();
+    // From here on it does nothing. As a rule it is set before: for the role, the database or the server.
+    await still.client.query(`SET idle_in_transaction_session_timeout = '100ms'`);
+    expect(await arrival).toBe('done');
+    await write(newer, 'a', await read(newer, 'a'), NEW);
+    await newer.commit();
+    expect(await database.tokensOf('a')).toEqual([NEW]);
+    expect((await ends)[0]).toMatchObject({ code: '25P03' });
   });
 });
 

@@ -11,6 +11,7 @@ import { createConnection } from 'mysql2/promise';
 import pg from 'pg';
 import { until } from '../support/until.js';
 import { MariadbServer } from './support/mariadb-server.js';
+import './support/patience.js';
 import { PostgresServer } from './support/postgres-server.js';
 import { HOST } from './support/server-process.js';
 
@@ -98,7 +99,7 @@ describe('a server of the test', () => {
     starter.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
     await until(() => told.endsWith('\n') || starter.exitCode !== null, {
       what: 'the servers are started',
-      timeoutMs: 25_000,
+      timeoutMs: 90_000,
     });
     const ports = JSON.parse(told) as number[];
     expect(await Promise.all(ports.map(listens))).toEqual([true, true]);

@@ -86,7 +86,8 @@ export class ObjectServer {
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { method = '', url: path = '' } = request;
+    const { method = '', url = '' } = request;
+    const path = decodeURIComponent(url.replace(/\?.*/, ''));
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     await this.passHold(method);

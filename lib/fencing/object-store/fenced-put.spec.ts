@@ -47,6 +47,17 @@ describe('a fenced put', () => {
     },
   );
 
+  it.each([undefined, null, 'text', [1], new ArrayBuffer(1), {}])(
+    'is not made after an object whose body is %p, no bytes',
+    async (body) => {
+      const store = storeOf({ etag: '"a"', body });
+      expect(await refusal(fencedPut(store, 'k', 'a', 1))).toMatch(
+        /body .* for "k"; it must be .*Uint8Array/,
+      );
+      expect(await refusal(fencedGet(store, 'k'))).toMatch(/Uint8Array/);
+    },
+  );
+
   it.each([undefined, null, {}, 'OK', 1])(
     'takes no %p for an answer to whether it was written',
     async (answer) => {

@@ -46,16 +46,27 @@ const PAUSE_MS = 20;
  * body instead. The object is read whole with each write. Let a large one, or one that must not have such a
  * line, be written under a name of its own, and fence a small one that points to it.
  *
+ * A function as the body is called again if the store refuses, and may then get **its own earlier result**: a
+ * put can be applied though its answer is lost, and SDKs repeat it by themselves. Let it recognise that.
+ *
  * @param body made anew of what is there, if it is a function: for what depends on the present content
  * @param by the lock under which it is written, or its token
- * @throws StaleFencingTokenError if a newer token has written it; nothing was written
+ * @throws StaleFencingTokenError if a newer token has written it, whose write stays
  * @throws LockLostError, LockReleasedError if it is fenced by a lock that is not held
- * @throws LockStoreError if its condition failed 8 times, because others kept writing; nothing was written
- * @throws LockOptionsError if the key, the body or what the store answers is unusable, as a weak ETag is
- * @throws the store's own error as it is; it may have written all the same, and to repeat it does no harm
+ * @throws LockStoreError if its condition failed 8 times, because others kept writing
+ * @throws LockOptionsError if the key, the body or what the store answers is unusable, as a weak ETag or a
+ *   damaged first line is
+ * @throws the store's own error as it is; it may have written all the same. To repeat it with the same token
+ *   does no harm to a body of bytes or text, nor to a function that recognises its own result
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.1
  * @example
  * await locks.withLock('report:2026', (lock) => fencedPut(store, 'report-2026.csv', csv, lock));
+ * @example
+ * const append = (present: Buffer | null): string => {
+ *   const text = present?.toString() ?? '';
+ *   return text.split('\n').includes(line) ? text : `${text}${line}\n`; // each line has an id of its own
+ * };
+ * await locks.withLock('audit', (lock) => fencedPut(store, 'audit.log', append, lock));
  */
 export async function fencedPut(
   store: ObjectStore,
@@ -92,7 +103,7 @@ export async function fencedPut(
 /**
  * Reads an object that `fencedPut` has written; one without a token comes as it is, and `null` if there is none.
  *
- * @throws LockStoreError if its first line should have a token and has none
+ * @throws LockOptionsError if its first line should have a token and has none, or if the answer is unusable
  * @throws the store's own error as it is
  * @example
  * const report = await fencedGet(store, 'report-2026.csv');
@@ -122,11 +133,18 @@ async function look(
         'strong one, such as "33a64df5". A proxy that compresses makes it weak.',
     );
   }
+  if (!isUint8Array(stored.body)) {
+    throw new LockOptionsError(
+      `The object store answers with the body ${describeValue(stored.body)} for ${describeValue(key)}; it must be ` +
+        'bytes as they are stored: a Uint8Array or Buffer, such as new Uint8Array(await response.arrayBuffer()).',
+    );
+  }
   const parts = splitTokenLine(stored.body);
   if (parts) return { ...parts, etag };
-  throw new LockStoreError(
+  // No LockStoreError: that one asks callers to try again, and this does not heal.
+  throw new LockOptionsError(
     `The object ${describeValue(key)} begins with "Fencing-Token: ", and no token follows: something else ` +
-      'than fencedPut has changed it.',
+      'than fencedPut has changed it. Mend its first line, or delete it; the next token then counts as the newest.',
   );
 }
 

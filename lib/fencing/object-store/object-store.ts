@@ -25,6 +25,7 @@ export type PutCondition =
  * Cloud Storage or Azure Blob Storage. Bytes go in and out as they are: the token is among them.
  *
  * @example
+ * const urlOf = (key: string) => `${url}/${key.split('/').map(encodeURIComponent).join('/')}`;
  * const store: ObjectStore = {
  *   async get(key) {
  *     const response = await fetch(urlOf(key));
@@ -37,6 +38,7 @@ export type PutCondition =
  *     const headers = ifMatch ? { 'If-Match': ifMatch } : { 'If-None-Match': ifNoneMatch! };
  *     const response = await fetch(urlOf(key), { method: 'PUT', body, headers });
  *     if (response.status === 412 || response.status === 409) return false;
+ *     if (response.status === 404 && ifMatch) return false; // deleted meanwhile
  *     if (!response.ok) throw new Error(`PUT ${key}: ${response.status}`);
  *     return true;
  *   },
@@ -48,7 +50,8 @@ export interface ObjectStore {
   /**
    * Writes it if the condition holds, which the store must decide in one step with the write.
    *
-   * @returns whether it did: `false` for 412, and for the 409 by which S3 tells of another write under way
+   * @returns whether it did: `false` for 412, for the 409 by which S3 tells of another write under way, and for
+   *   the 404 by which it tells that the object of `ifMatch` is gone
    */
   put(key: string, body: Buffer, condition: PutCondition): Promise<boolean>;
 }

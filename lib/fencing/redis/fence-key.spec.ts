@@ -7,16 +7,16 @@ const hashedPartOf = (key: string): string => ownTag(key) ?? key;
 
 describe('the key of a fence', () => {
   it.each([
-    ['{account:7}:balance', '', 'fence:{account:7}:{account:7}:balance'],
-    ['balance', '', 'fence:{balance}:balance'],
-    ['a{b', '', 'fence:{a{b}:a{b'],
-    ['{a{b}c}', '', 'fence:{a{b}:{a{b}c}'],
-    ['a}b{c}', '', 'fence:{c}:a}b{c}'],
-    ['balance', 'app:', 'fence:{app:balance}:balance'],
-    ['{account:7}:balance', 'app:', 'fence:{account:7}:{account:7}:balance'],
-    ['balance', '{app}:', 'fence:{app}:balance'],
-    ['{account:7}:balance', '{app}:', 'fence:{app}:{account:7}:balance'],
-    ['{t}', 'a}', 'fence:{t}:{t}'],
+    ['{account:7}:balance', '', '{account:7}:balance:fence:{account:7}'],
+    ['balance', '', 'balance:fence:{balance}'],
+    ['{a{b}c}', '', '{a{b}c}:fence:{a{b}'],
+    ['a}b{c}', '', 'a}b{c}:fence:{c}'],
+    ['balance', 'app:', 'balance:fence:{app:balance}'],
+    ['{account:7}:balance', 'app:', '{account:7}:balance:fence:{account:7}'],
+    ['balance', '{app}:', 'balance:fence:{app}'],
+    ['{account:7}:balance', '{app}:', '{account:7}:balance:fence:{app}'],
+    ['{t}', 'a}', '{t}:fence:{t}'],
+    ['b}c', 'a{', 'b}c:fence:{b}'],
   ])('shares the slot of %s after the prefix "%s": %s', (key, prefix, fence) => {
     expect(fenceKeyOf(key, prefix)).toBe(fence);
     expect(hashedPartOf(prefix + fence)).toBe(hashedPartOf(prefix + key));
@@ -24,12 +24,12 @@ describe('the key of a fence', () => {
 
   it.each([
     ['a}b', ''],
+    ['a{b', ''],
     ['{}a', ''],
     ['a{}b{c}', ''],
     ['}{', ''],
     ['balance', '{}'],
-    ['c}d', 'a{b'],
-    ['balance', 'a{b'],
+    ['c', 'a{b'],
     ['balance', 'a}'],
   ])('cannot share the slot of %s after the prefix "%s"', (key, prefix) => {
     expect(() => fenceKeyOf(key, prefix)).toThrow(LockOptionsError);
@@ -45,8 +45,18 @@ describe('the key of a fence', () => {
     );
   });
 
+  it('is the same wherever a prefix ends, so that clients with and without one share it', () => {
+    for (const key of ['app:balance', '{account:7}:balance', 'app:{account:7}:balance', 'a{b}c']) {
+      const fences = Array.from(key, (_, end) => {
+        const prefix = key.slice(0, end);
+        return prefix + fenceKeyOf(key.slice(end), prefix);
+      });
+      expect(new Set(fences)).toEqual(new Set([fenceKeyOf(key)]));
+    }
+  });
+
   it('is another for every key', () => {
-    const keys = ['a', '{a}', 'a:a', '{a}:a', '{a}a', 'a:{a}', 'fence:{a}:a'];
+    const keys = ['a', '{a}', 'a:a', '{a}:a', '{a}a', 'a:{a}', 'a:fence:{a}', '{a}:fence:'];
     expect(new Set(keys.map((key) => fenceKeyOf(key))).size).toBe(keys.length);
   });
 });

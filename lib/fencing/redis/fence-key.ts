@@ -4,7 +4,8 @@ import { ownTag } from '../../stores/redis/redis-keys.js';
 
 /**
  * Where the newest token of a key is kept: beside it, in its Cluster slot. A key without a `{tag}` becomes the
- * tag itself.
+ * tag itself. It begins with the key, so that a prefix in front of both leaves it where it is: one key has one
+ * fence, however the client splits it.
  *
  * @param keyPrefix what ioredis puts in front of both, and Redis hashes too
  * @throws LockOptionsError if no key with a tag shares the slot: a brace of its own would end that tag early
@@ -12,7 +13,7 @@ import { ownTag } from '../../stores/redis/redis-keys.js';
  */
 export function fenceKeyOf(key: string, keyPrefix = ''): string {
   const hashed = hashedPartOf(keyPrefix + key);
-  const fence = `fence:{${hashed}}:${key}`;
+  const fence = `${key}:fence:{${hashed}}`;
   // On every deployment, so that what works on a single server goes on to work on a Cluster.
   if (hashedPartOf(keyPrefix + fence) === hashed) return fence;
   const prefixed = keyPrefix ? ` (after the client's keyPrefix ${describeValue(keyPrefix)})` : '';

@@ -50,9 +50,10 @@ describe('a fenced script', () => {
     [{ args: [Number.NaN] }, /is NaN/],
     [{ by: undefined as unknown as number }, /fenced by undefined/],
     [{ by: 0 }, /fencing token is 0/],
-    [{ keepFence: 0 }, /Option "keepFence" is 0/],
-    [{ keepFence: Infinity }, /Option "keepFence" is Infinity/],
+    [{ keepFence: 0 }, /Option "keepFence" is 0.*or Infinity/],
     [{ keys: ['a}b'] }, /braces/],
+    [{ keys: ['a', 'a}b'] }, /"a}b" cannot be fenced/],
+    [{ keys: Array(1) as string[] }, /A key of a fenced write is undefined/],
   ])('does not run with %p', async (part, message) => {
     expect(await refusal(script.run(client, { keys: ['a'], by: 1, ...part }))).toMatch(message);
   });
@@ -67,6 +68,16 @@ describe('a fenced script', () => {
 });
 
 describe('a fenced value', () => {
+  it.each([undefined, null, 1, 'FINE'])(
+    'is not taken for written by the answer %p',
+    async (answer) => {
+      const odd: FencingRedis = { evalsha: async () => answer, eval: unused };
+      expect(await refusal(fencedSet(odd, 'a', 'x', 1))).toMatch(
+        /to the fenced write of "a", not "OK"/,
+      );
+    },
+  );
+
   it.each([undefined, null, {}, true, 7n, Infinity, new Uint8Array(1)])(
     'is not %p',
     async (value) => {

@@ -35,18 +35,18 @@ export interface FencedScriptCall {
   /** The lock under which it is done, or its token. */
   readonly by: FencedBy;
   /**
-   * What the newest token is remembered of, if not of the first key: a name in the same slot, under which
+   * What the newest token is remembered of, if not of each of the keys: a name in the same slot, under which
    * everything that writes to these keys is fenced.
    */
   readonly fence?: string;
   /**
-   * For how long the fence is remembered after its last write: longer than any writer may stand still.
-   * Default `'7 days'`. A shorter one never cuts short what another call has asked for.
+   * For how long a fence is remembered after its last write: longer than any writer may stand still, or
+   * `Infinity`. Default `'7 days'`. A shorter one never cuts short what another call has asked for.
    */
   readonly keepFence?: Duration;
 }
 
-const STALE = /^NESTJS_LOCKER_STALE (\d+)/;
+const STALE = /^NESTJS_LOCKER_STALE (\d+) (\d+)/;
 
 /** On one line, so that the lines that Redis tells with an error are those of the user's script. */
 const GUARD = lua.guard.replace(/--.*/g, '').trim().replace(/\s+/g, ' ');
@@ -60,8 +60,9 @@ const GUARD = lua.guard.replace(/--.*/g, '').trim().replace(/\s+/g, ' ');
  * run, even if the script then fails: that a newer holder is there is true all the same. So read in it too
  * what you are going to write: from then on no older holder gets in between.
  *
- * The fence lies beside the keys, as `fence:{tag}:key`, and is as durable as they are: FLUSHALL, an eviction
- * (`maxmemory-policy noeviction` has none) or a DEL forget it, and the next token counts as the newest.
+ * Each key has its fence beside it, as `key:fence:{tag}`: all are compared before any is raised. Fences are as
+ * durable as the keys are: FLUSHALL, an eviction (`maxmemory-policy noeviction` has none) or a DEL forget
+ * them, and the next token counts as the newest.
  *
  * @throws LockOptionsError if it is no script, or has the flag `no-writes`: raising the fence is a write
  * @example
@@ -89,33 +90,44 @@ export class FencedScript {
   }
 
   /**
-   * Runs the script.
+   * Runs the script. When a lost connection takes the answer along, ioredis sends it again: let a script that
+   * adds recognise an operation that is done.
    *
    * @returns what the script answers
-   * @throws StaleFencingTokenError if a newer token has been seen; the script has not run
+   * @throws StaleFencingTokenError if one of the fences has seen a newer token; the script has not run
    * @throws LockLostError, LockReleasedError if it is fenced by a lock that is not held
-   * @throws LockOptionsError if something of the call is wrong
+   * @throws LockOptionsError if something of the call is wrong, or if the answer is QUEUED, as within MULTI
    * @throws the client's own error for everything else, such as `CROSSSLOT` for keys of several slots
    */
   async run(redis: FencingRedis, call: FencedScriptCall): Promise<unknown> {
     checkClient(redis);
-    const { keys, args = [], by, fence = keys?.[0], keepFence = '7 days' } = call;
+    const { keys, args = [], by, fence, keepFence = '7 days' } = call;
     checkKeys(keys, fence);
     args.forEach((value, i) => checkValue(value, `args[${i}] of a fenced script`));
     const keepMs = parseDuration(keepFence, 'Option "keepFence"', {
       min: 1,
       max: Number.MAX_SAFE_INTEGER,
+      infinity: true,
     });
-    const token = fencingTokenOf(by, fence);
-    const fenceKey = fenceKeyOf(fence, redis.options?.keyPrefix);
-    try {
-      const values = [...args, token, keepMs];
-      return await this.script.run(redis, [...keys, fenceKey], values);
-    } catch (error) {
-      const [, newest] = STALE.exec((error as Error).message) ?? [];
-      if (newest === undefined) throw error;
-      throw new StaleFencingTokenError(fence, token, Number(newest), { cause: error });
-    }
+    const fenced = fence === undefined ? keys : [fence];
+    const tokens = fenced.map((name) => fencingTokenOf(by, name));
+    const fences = fenced.map((name) => fenceKeyOf(name, redis.options?.keyPrefix));
+    const keep = keepMs === Infinity ? '' : keepMs;
+    const answer = await this.script
+      .run(redis, [...keys, ...fences], [...args, ...tokens, keep, fences.length])
+      .catch((error: unknown) => {
+        const [, newest, number] = STALE.exec((error as Error).message) ?? [];
+        if (newest === undefined) throw error;
+        const i = Number(number) - 1;
+        throw new StaleFencingTokenError(fenced[i]!, tokens[i]!, Number(newest), { cause: error });
+      });
+    if (answer !== 'QUEUED') return answer;
+    // No client tells that MULTI is open on it, and a script's text looks the same. A write that was only put off
+    // must not pass for done; a script can answer another word.
+    throw new LockOptionsError(
+      'The fenced script was answered QUEUED, as within MULTI: it has not run, and EXEC would tell too late that ' +
+        'it was refused. Pass a client without MULTI; if the script itself answers "QUEUED", let it answer another word.',
+    );
   }
 }
 
@@ -137,23 +149,22 @@ function checkClient(redis: unknown): void {
   );
 }
 
-function checkKeys(keys: unknown, fence: unknown): asserts fence is string {
-  const refuse = (problem: string, mend: string): never => {
-    throw new LockOptionsError(`${problem}; ${mend}`);
-  };
+function checkKeys(keys: unknown, fence: unknown): void {
   if (!Array.isArray(keys)) {
-    refuse(
-      `The keys of a fenced script are ${describeValue(keys)}`,
-      `pass a list: ['{account:7}:balance'].`,
+    throw new LockOptionsError(
+      `The keys of a fenced script are ${describeValue(keys)}; pass a list: ['{account:7}:balance'].`,
     );
-  } else if (keys.length === 0 && fence === undefined) {
-    refuse('A fenced script has no keys', 'say with "fence" what its token is remembered of.');
-  } else {
-    const wrong = [...keys, fence].filter((key) => typeof key !== 'string' || key === '');
-    if (wrong.length > 0)
-      refuse(
-        `A key of a fenced write is ${describeValue(wrong[0])}`,
-        'pass a text that is not empty.',
-      );
+  }
+  if (keys.length === 0 && fence === undefined) {
+    throw new LockOptionsError(
+      'A fenced script has no keys; say with "fence" what its token is remembered of.',
+    );
+  }
+  const names: unknown[] = fence === undefined ? keys : [...keys, fence];
+  const wrong = names.findIndex((name) => typeof name !== 'string' || name === '');
+  if (wrong >= 0) {
+    throw new LockOptionsError(
+      `A key of a fenced write is ${describeValue(names[wrong])}; pass a text that is not empty.`,
+    );
   }
 }

@@ -6,8 +6,9 @@ import { type FencedBy, tokenOf } from '../fencing-token.js';
  * Makes sure that an UPDATE with a condition on the fence has written something.
  *
  * Such an UPDATE needs no transaction and no guard: it compares and writes in one step. That nothing was
- * written may also mean that there is no such row. Of MySQL clients, the count must be of the rows that
- * matched, as mysql2 and mariadb give it, not of those that changed.
+ * written may also mean that there is no such row, or that its fence is NULL, which matches nobody: the
+ * column must be NOT NULL. Of MySQL clients, the count must be of the rows that matched, as mysql2 and
+ * mariadb give it, not of those that changed.
  *
  * @param rowCount how many rows were written, as the client tells
  * @param resource what was written to, for the error

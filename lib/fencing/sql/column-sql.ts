@@ -1,6 +1,6 @@
 import type { FenceSql } from './raise-fence.js';
 import type { SqlDialect, SqlValue } from './sql-statement.js';
-import { transactionFlag } from './transaction-flag.js';
+import { lockTable, transactionFlag } from './transaction-proof.js';
 
 /** Quoted names of the user's own table. */
 export interface ColumnNames {
@@ -24,6 +24,7 @@ function postgres({ table, key, fence }: ColumnNames): FenceSql<SqlValue> {
     migration: `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${fence} bigint NOT NULL DEFAULT 0`,
     raise: (value, token) => ({ parts: raise, values: [token, value, token] }),
     raiseTells: true,
+    inTransaction: lockTable(table),
     read: (value) => ({ parts: read, values: [value] }),
   };
 }
@@ -45,6 +46,7 @@ function mysql({ table, key, fence }: ColumnNames, dialect: SqlDialect): FenceSq
     // As a text: compared with a column of texts, a number would match '42', '042' and '42a'.
     raise: (value, token) => ({ parts: raise, values: [token, String(value)] }),
     raiseTells: false,
+    readFlags: dialect === 'mariadb',
     read: (value) => ({ parts: read, values: [String(value)] }),
   };
 }

@@ -28,7 +28,8 @@ export interface FenceColumnOptions {
  * lock has passed on to somebody else.
  *
  * It fits writes to one row that is there, and what hangs on it; for others, see `FenceGuard`. A single
- * UPDATE can do without a transaction: see `assertFenced`.
+ * UPDATE can do without a transaction: see `assertFenced`. Row locks are of one node: with several writers
+ * (Galera, Group Replication), fence on one of them.
  *
  * @example
  * const fences = new FenceColumn({ dialect: 'postgres', table: 'invoice' }); // fences.migration adds the column
@@ -81,9 +82,9 @@ export class FenceColumn {
    * @throws FencedRowMissingError if there is no such row
    * @throws LockLostError, LockReleasedError if the lock is not held; then nothing is sent
    * @throws LockKeyError if the key is none
-   * @throws LockOptionsError if the token is none, or the client's answer does not tell
+   * @throws LockOptionsError if the token is none, no transaction is open, or the client's answer does not tell
    * @throws the client's own errors as they are. Of a serialisation failure, a deadlock or a lock wait
-   *   timeout (SQLSTATE 40001, 40P01; MySQL 1205, 1213; MariaDB also 1020), repeat the whole transaction.
+   *   timeout (SQLSTATE 40001, 40P01, 55P03; MySQL 1205, 1213; MariaDB also 1020), repeat the whole transaction.
    * @example
    * await fences.assertFence(tx, invoice.id, lock);
    */

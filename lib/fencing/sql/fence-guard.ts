@@ -24,7 +24,8 @@ export interface FenceGuardOptions {
  * a holder whose lock has passed on to somebody else.
  *
  * It fits writes to several tables, or to rows that are not there yet; for one row, see `FenceColumn`.
- * The rows may be deleted when no holder that old can still be at work, by `updated_at`.
+ * The rows may be deleted when no holder that old can still be at work, by `updated_at`. Row locks are of one
+ * node: with several writers (Galera, Group Replication), fence on one of them.
  *
  * @example
  * const guard = new FenceGuard({ dialect: 'postgres' }); // guard.migration makes the table
@@ -43,7 +44,7 @@ export class FenceGuard {
 
   private readonly dialect: SqlDialect;
   private readonly table: string;
-  private readonly sql: FenceSql<string | Uint8Array>;
+  private readonly sql: FenceSql<string | Buffer>;
 
   /** @throws LockOptionsError if the dialect is not known or the table's name cannot be quoted */
   constructor(options: FenceGuardOptions) {
@@ -69,9 +70,9 @@ export class FenceGuard {
    * @throws StaleFencingTokenError if a newer holder has; roll back, and do not repeat it
    * @throws LockLostError, LockReleasedError if the lock is not held; then nothing is sent
    * @throws LockKeyError if the resource is none
-   * @throws LockOptionsError if the token is none, or the client's answer does not tell
+   * @throws LockOptionsError if the token is none, no transaction is open, or the client's answer does not tell
    * @throws the client's own errors as they are. Of a serialisation failure, a deadlock or a lock wait
-   *   timeout (SQLSTATE 40001, 40P01; MySQL 1205, 1213; MariaDB also 1020), repeat the whole transaction.
+   *   timeout (SQLSTATE 40001, 40P01, 55P03; MySQL 1205, 1213; MariaDB also 1020), repeat the whole transaction.
    * @example
    * await guard.assertFence(tx, 'invoice:42', lock);
    */

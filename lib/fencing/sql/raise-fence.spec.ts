@@ -13,10 +13,11 @@ import type { SqlDialect } from './sql-statement.js';
 
 const TOKEN = 7;
 
-/** A transaction whose client gives these answers, one after the other. */
+/** A transaction whose client gives these answers, one after the other, once it has shown that it is one. */
 function answering(...answers: unknown[]) {
   const statements: { text: string; values: unknown[] }[] = [];
   const tx = async (text: string, values: unknown[]) => {
+    if (text.startsWith('LOCK TABLE ')) return [];
     statements.push({ text, values });
     if (answers.length === 0) throw new Error('no more statements were expected');
     const answer = answers.shift();
@@ -106,40 +107,119 @@ describe.each([...forms('mysql'), ...forms('mariadb')])(
     const written = { affectedRows: 1, insertId: 0 };
 
     it.each([TOKEN, String(TOKEN), BigInt(TOKEN)])('passes when %p is stored', async (fence) => {
-      const tx = answering(written, [{ fence, in_transaction: 1 }]);
+      const tx = answering(written, [{ fence, active: 1 }]);
       await assertFence(tx);
       expect(tx.statements).toHaveLength(2);
     });
 
     it('is stale when a larger one is stored', async () => {
-      const refused = assertFence(answering(written, [{ fence: '10', in_transaction: 1n }]));
+      const refused = assertFence(answering(written, [{ fence: '10', active: 1n }]));
       await expect(refused).rejects.toThrow(StaleFencingTokenError);
     });
 
     it.each<[string, unknown]>([
-      ['a smaller fence', [{ fence: TOKEN - 1 }]],
-      ['another key', [{ FENCE: TOKEN }]],
-      ['NULL', [{ fence: null }]],
-      ['two rows', [{ fence: TOKEN }, { fence: TOKEN }]],
+      ['a smaller fence', [{ fence: TOKEN - 1, active: 1 }]],
+      ['another key', [{ FENCE: TOKEN, active: 1 }]],
+      ['NULL', [{ fence: null, active: 1 }]],
+      ['two rows', Array(2).fill({ fence: TOKEN, active: 1 })],
       ['no rows at all', undefined],
-      ['that there is no transaction', [{ fence: TOKEN, in_transaction: 0 }]],
-      ['that there is no transaction, as a bigint', [{ fence: TOKEN, in_transaction: 0n }]],
     ])('does not pass when the answer is %s', async (_what, answer) => {
       await expect(assertFence(answering(written, answer))).rejects.toThrow(LockOptionsError);
     });
   },
 );
 
+describe.each(forms('mariadb'))('a fence in a $form of MariaDB', ({ assertFence }) => {
+  it.each([0, 0n, '0'])('is refused outside of a transaction, told by %p', async (flag) => {
+    const tx = answering([], [{ fence: TOKEN, active: flag }]);
+    await expect(assertFence(tx)).rejects.toThrow(/asserted outside of a transaction/);
+  });
+
+  it.each([
+    { fence: TOKEN },
+    { fence: TOKEN, isActive: 1 },
+    { fence: TOKEN, ACTIVE: 1 },
+    { fence: TOKEN, active: null },
+    { fence: TOKEN, active: true },
+  ])('does not pass when it is not told of a transaction: %p', async (row) => {
+    const refused = assertFence(answering([], [row]));
+    await expect(refused).rejects.toThrow(LockOptionsError);
+    await expect(refused).rejects.toThrow(/with the keys fence.* and 1 as "active"/);
+  });
+});
+
+describe('on PostgreSQL, a client that does not tell of its transaction', () => {
+  const inNone = Object.assign(new Error('can only be used in transaction blocks'), {
+    code: '25P01',
+  });
+  const table = [
+    { form: 'guard table', fence: new FenceGuard({ dialect: 'postgres' }), name: 'fence_guard' },
+    {
+      form: 'column',
+      fence: new FenceColumn({ dialect: 'postgres', table: 's.t' }),
+      name: 's"."t',
+    },
+  ];
+
+  it.each(table)('has to show it first, with a $form', async ({ fence, name }) => {
+    const texts: string[] = [];
+    const tx = async (text: string) => {
+      texts.push(text);
+      return [{ fence: TOKEN }];
+    };
+    await fence.assertFence(tx, '42', TOKEN);
+    expect(texts[0]).toBe(`LOCK TABLE ONLY "${name}" IN ROW EXCLUSIVE MODE`);
+    expect(texts).toHaveLength(2);
+  });
+
+  it.each(table)('does not have to where it tells, with a $form', async ({ fence }) => {
+    const texts: string[] = [];
+    const query = async (text: string) => {
+      texts.push(text);
+      return { rows: [{ fence: TOKEN }] };
+    };
+    await fence.assertFence({ query, getTransactionStatus: () => 'T' } as never, '42', TOKEN);
+    expect(texts).toHaveLength(1);
+  });
+
+  it.each([
+    ['as it is', inNone],
+    ['as a cause', new Error('Failed query', { cause: inNone })],
+    ['as the original', Object.assign(new Error('failed'), { original: inNone })],
+  ])('is refused when the server tells that there is none, %s', async (_how, error) => {
+    const refused = new FenceGuard({ dialect: 'postgres' }).assertFence(
+      () => Promise.reject(error),
+      '42',
+      TOKEN,
+    );
+    await expect(refused).rejects.toThrow(LockOptionsError);
+    await expect(refused).rejects.toThrow(/asserted outside of a transaction/);
+    await expect(refused).rejects.toMatchObject({ cause: error });
+  });
+
+  it.each([Object.assign(new Error('permission denied'), { code: '42501' }), null])(
+    'rejects with any other error as it is: %p',
+    async (error) => {
+      const refused = new FenceGuard({ dialect: 'postgres' }).assertFence(
+        () => Promise.reject(error),
+        '42',
+        TOKEN,
+      );
+      await expect(refused).rejects.toBe(error);
+    },
+  );
+});
+
 describe('on MySQL and MariaDB', () => {
   it.each<SqlDialect>(['mysql', 'mariadb'])('%s gets names as bytes', async (dialect) => {
-    const tx = answering([], [{ fence: TOKEN }]);
+    const tx = answering([], [{ fence: TOKEN, active: 1 }]);
     await new FenceGuard({ dialect }).assertFence(tx, 'é', TOKEN);
     expect(tx.statements[0]!.values[0]).toEqual(Buffer.from([0xc3, 0xa9]));
     expect(tx.statements[1]!.values).toEqual([Buffer.from([0xc3, 0xa9])]);
   });
 
   it.each<SqlDialect>(['mysql', 'mariadb'])('%s gets keys as texts', async (dialect) => {
-    const tx = answering([], [{ fence: TOKEN }]);
+    const tx = answering([], [{ fence: TOKEN, active: 1 }]);
     await new FenceColumn({ dialect, table: 'invoice' }).assertFence(tx, 42, TOKEN);
     expect(tx.statements.map(({ values }) => values.at(-1))).toEqual(['42', '42']);
   });

@@ -1,6 +1,9 @@
 import { describeValue } from '../../core/describe-value.js';
 import { LockOptionsError, StaleFencingTokenError } from '../../lock.errors.js';
-import type { RunStatement, SqlRow, SqlStatement, SqlValue } from './sql-statement.js';
+import type { SqlRow, SqlRunner, SqlStatement, SqlValue } from './sql-statement.js';
+
+const NO_TRANSACTION = '25P01';
+const IN_TRANSACTION = ', and 1 as "active" while it is in a transaction';
 
 /** How fences of one table are raised and read. */
 export interface FenceSql<Key extends SqlValue> {
@@ -12,6 +15,10 @@ export interface FenceSql<Key extends SqlValue> {
   readonly raiseTells: boolean;
   /** Gives what a fence stands at, never less than what made `raise` refuse. */
   read(key: Key): SqlStatement;
+  /** Whether that gives `active` beside it: 1 in a transaction, or 0. */
+  readonly readFlags?: boolean;
+  /** Fails with SQLSTATE 25P01 outside of a transaction; for clients that do not tell. */
+  readonly inTransaction?: SqlStatement;
 }
 
 /** What is raised, as errors name it. */
@@ -30,26 +37,41 @@ export interface FencedRow {
  * @throws LockOptionsError if the answer does not tell, or the statements ran outside of a transaction
  */
 export async function raiseFence<Key extends SqlValue>(
-  run: RunStatement,
+  { run, tells }: SqlRunner,
   sql: FenceSql<Key>,
   key: Key,
   row: FencedRow,
 ): Promise<boolean> {
   const { token, resource } = row;
+  if (sql.inTransaction && !tells) await proveTransaction(run(sql.inTransaction), row);
   const answer = await run(sql.raise(key, token));
   if (sql.raiseTells) {
     const raised = fenceIn(answer, row);
     if (raised === token) return true;
     if (raised !== undefined) throw unclear(row, `raised to ${raised}`);
   }
-  const stored = fenceIn(await run(sql.read(key)), row);
+  const stored = fenceIn(await run(sql.read(key)), row, sql.readFlags);
   if (stored === undefined) return false;
   if (stored > token) throw new StaleFencingTokenError(resource, token, stored);
   if (stored === token && !sql.raiseTells) return true;
   throw unclear(row, `at ${stored}, and was not raised`);
 }
 
-function fenceIn(rows: readonly SqlRow[], row: FencedRow): number | undefined {
+async function proveTransaction(proof: Promise<unknown>, row: FencedRow): Promise<void> {
+  try {
+    await proof;
+  } catch (error) {
+    throw sqlStates(error).includes(NO_TRANSACTION) ? outside(row, { cause: error }) : error;
+  }
+}
+
+/** Of the driver's error, which Drizzle wraps as `cause` and Sequelize as `original`. */
+function sqlStates(error: unknown): unknown[] {
+  const { cause, original } = (error ?? {}) as { cause?: unknown; original?: unknown };
+  return [error, cause, original].map((each) => (each as { code?: unknown } | undefined)?.code);
+}
+
+function fenceIn(rows: readonly SqlRow[], row: FencedRow, flagged = false): number | undefined {
   if (!Array.isArray(rows)) throw unreadable(row, rows);
   if (rows.length === 0) return undefined;
   if (rows.length > 1) {
@@ -57,13 +79,9 @@ function fenceIn(rows: readonly SqlRow[], row: FencedRow): number | undefined {
       `${rows.length} rows of "${row.table}" are "${row.resource}"; a fence stands in one: name a column that is unique.`,
     );
   }
-  const [{ fence, in_transaction: inTransaction }] = rows as [SqlRow];
-  if (String(inTransaction) === '0') {
-    throw new LockOptionsError(
-      `The fence of "${row.resource}" was asserted outside of a transaction, where it guards nothing; pass the ` +
-        'transaction that writes, not the pool or the data source.',
-    );
-  }
+  const [{ fence, active }] = rows as [SqlRow];
+  if (flagged && String(active) === '0') throw outside(row);
+  if (flagged && String(active) !== '1') throw unreadable(row, rows[0], IN_TRANSACTION);
   if (fence === null) {
     throw new LockOptionsError(
       `The fence of "${row.resource}" is NULL, which no token is compared with; make its column NOT NULL DEFAULT 0.`,
@@ -83,12 +101,20 @@ function toNumber(fence: unknown): number | undefined {
   return isWhole ? Number(fence) : undefined;
 }
 
-function unreadable({ table, resource }: FencedRow, answer: unknown): LockOptionsError {
+function outside({ resource }: FencedRow, options?: ErrorOptions): LockOptionsError {
+  return new LockOptionsError(
+    `The fence of "${resource}" was asserted outside of a transaction, where it guards nothing; pass the ` +
+      'transaction that writes while it is open, not the pool or the data source.',
+    options,
+  );
+}
+
+function unreadable({ table, resource }: FencedRow, answer: unknown, also = ''): LockOptionsError {
   const keys =
     typeof answer === 'object' && answer ? `, with the keys ${Object.keys(answer).join(', ')}` : '';
   return new LockOptionsError(
     `The fence of "${resource}" in "${table}" came back as ${describeValue(answer)}${keys}; the client must give ` +
-      'rows as objects, with a whole number as "fence".',
+      `rows as objects, with a whole number as "fence"${also}.`,
   );
 }
 

@@ -42,7 +42,7 @@ function isWriteHeader(value: unknown): value is WriteHeader {
 }
 
 /** Of the flags that MySQL's protocol sends with every write. */
-const SERVER_STATUS_IN_TRANS = 1;
+export const SERVER_STATUS_IN_TRANS = 1;
 
 /** mysql2 keeps no state of the transaction, but passes on what the server says of it with every write. */
 function rowsOfWrite({ serverStatus }: WriteHeader, from: string): readonly SqlRow[] {

@@ -15,12 +15,12 @@ export function bound(statement: SqlStatement, dialect: SqlDialect): BoundSql {
 
 function numbered({ parts, values }: SqlStatement): BoundSql {
   const text = parts.reduce((before, part, index) => `${before}$${index}${part}`);
-  return { text, values: values.map(plain) };
+  return { text, values: [...values] };
 }
 
 /** With `?`. The parts have none of their own: names in them are plain words. */
 export function questionMarks({ parts, values }: SqlStatement): BoundSql {
-  return { text: parts.join('?'), values: values.map(plain) };
+  return { text: parts.join('?'), values: [...values] };
 }
 
 /**
@@ -42,31 +42,19 @@ function postgresLiteral(value: SqlValue): string {
     });
     return `E'${escaped.join('')}'`;
   }
-  if (value instanceof Uint8Array) return `decode('${hex(value)}', 'hex')`;
   return `'${digits(value)}'`;
 }
 
 /** A hexadecimal literal with its character set gives way to the column's collation; CONVERT would not. */
 function mysqlLiteral(value: SqlValue): string {
-  if (typeof value === 'string') return `_utf8mb4 X'${hex(Buffer.from(value))}'`;
-  return value instanceof Uint8Array ? `X'${hex(value)}'` : digits(value);
+  if (typeof value === 'string') return `_utf8mb4 X'${Buffer.from(value).toString('hex')}'`;
+  return Buffer.isBuffer(value) ? `X'${value.toString('hex')}'` : digits(value);
 }
 
-function hex(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex');
-}
-
-function digits(value: number | bigint): string {
+function digits(value: SqlValue): string {
   const text = String(value);
   if ((typeof value === 'number' || typeof value === 'bigint') && /^-?\d+$/.test(text)) return text;
   throw new LockOptionsError(
     `${describeValue(value)} cannot be written into a statement; use a text or a whole number.`,
   );
-}
-
-/** Some drivers know bytes as a Buffer only. */
-function plain(value: SqlValue): SqlValue {
-  return value instanceof Uint8Array
-    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-    : value;
 }

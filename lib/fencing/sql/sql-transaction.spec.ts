@@ -44,9 +44,24 @@ describe('whose transaction it is', () => {
     expect(refusalOf({ ...pg, getTransactionStatus: () => 'E' }, 'postgres')).toBe('taken');
   });
 
+  it.each<[string, object]>([
+    ['what has transaction()', { query, transaction: query }],
+    ['fastify.pg, by its transact()', { query, transact: query, connect: query }],
+    ['the db of pg-promise', { query, tx: query, task: query }],
+    ['a task of pg-promise', { query, tx: query, task: query, ctx: { inTransaction: false } }],
+    ['an older neon(), a function', Object.assign(async () => [], { transaction: query })],
+  ])('is refused of %s', (_what, tx) => {
+    expect(refusalOf(tx, 'postgres')).toMatch(/what begins transactions is none: pass the tran/);
+  });
+
+  it('may be that of pg-promise, which begins further ones', () => {
+    const t = { query, tx: query, task: query, ctx: { inTransaction: true } };
+    expect(refusalOf(t, 'postgres')).toBe('taken');
+  });
+
   it('runs by a function, whose errors come out as they are', async () => {
     const error = new Error('no such table');
-    const run = runnerOf(async (text, values) => {
+    const { run } = runnerOf(async (text, values) => {
       if (values.length === 0) throw error;
       return [{ text, values }];
     }, 'postgres');
@@ -55,7 +70,7 @@ describe('whose transaction it is', () => {
   });
 
   it('fails as a promise when the client throws at once', async () => {
-    const run = runnerOf(() => {
+    const { run } = runnerOf(() => {
       throw new Error('closed');
     }, 'postgres');
     await expect(run(sql`SELECT`)).rejects.toThrow('closed');

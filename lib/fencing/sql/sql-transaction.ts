@@ -5,7 +5,7 @@ import * as orms from './sql-clients/orms.js';
 import * as builders from './sql-clients/query-builders.js';
 import type { Shape, SqlClient } from './sql-clients/sql-client.js';
 import { rowsOf } from './sql-rows.js';
-import type { RunStatement, SqlDialect } from './sql-statement.js';
+import type { SqlDialect, SqlRunner } from './sql-statement.js';
 
 /**
  * The transaction that a guarded write is in, of any client, recognised by its methods:
@@ -19,9 +19,22 @@ import type { RunStatement, SqlDialect } from './sql-statement.js';
  * - any other: a function that runs a statement in the transaction, with `$1` for values on PostgreSQL and `?`
  *   on MySQL and MariaDB, and answers its rows
  *
+ * On PostgreSQL, one more statement goes ahead (`LOCK TABLE ONLY … IN ROW EXCLUSIVE MODE`) where the client
+ * does not tell whether its transaction is still open: of postgres.js, Drizzle, a function and what is not
+ * known here. It needs the right to INSERT, UPDATE or DELETE for the table, not for columns alone.
+ *
  * @example
  * await guard.assertFence(tx, 'invoice:42', lock);
+ *
+ * // Sequelize on PostgreSQL:
  * await guard.assertFence((text, bind) => sequelize.query(text, { bind, transaction }), 'invoice:42', lock);
+ *
+ * // Sequelize on MySQL and MariaDB, which answers an INSERT with numbers:
+ * const run = async (text: string, replacements: unknown[]) => {
+ *   const [rows] = await sequelize.query(text, { replacements, transaction });
+ *   return Array.isArray(rows) ? rows : [];
+ * };
+ * await guard.assertFence(run, 'invoice:42', lock);
  */
 export type SqlTransaction =
   | drivers.QueryTransaction
@@ -55,7 +68,7 @@ const CLIENTS: readonly SqlClient<any>[] = [
  * @throws LockOptionsError if no client is recognised, if it speaks another dialect, or if it tells that it is in
  * no transaction, where a guard would guard nothing. A run rejects with one if its answer cannot be read.
  */
-export function runnerOf(tx: SqlTransaction, dialect: SqlDialect): RunStatement {
+export function runnerOf(tx: SqlTransaction, dialect: SqlDialect): SqlRunner {
   const client = CLIENTS.find((each) => isObject(tx) && each.recognises(tx));
   if (!client) {
     throw new LockOptionsError(
@@ -76,7 +89,10 @@ export function runnerOf(tx: SqlTransaction, dialect: SqlDialect): RunStatement 
       `A fence needs the transaction that the write is in. Of ${client.name}, ${refusal}.`,
     );
   }
-  return async (statement) => rowsOf(await client.run(tx, statement, dialect), client.name);
+  return {
+    run: async (statement) => rowsOf(await client.run(tx, statement, dialect), client.name),
+    tells: client.tells,
+  };
 }
 
 function isObject(tx: unknown): tx is Shape {

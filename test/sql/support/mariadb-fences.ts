@@ -17,6 +17,8 @@ export const column = new FenceColumn({ dialect: 'mariadb', table: 'document' })
 export interface FenceForm {
   readonly name: string;
   readonly assertFence: AssertFence;
+  /** By any client. */
+  assertFenceBy(tx: SqlTransaction, document: string, token: number): Promise<void>;
   /** Reads a stored fence. */
   readonly fenceOf: string;
   /** Runs before each test. */
@@ -29,6 +31,7 @@ export const GUARD: FenceForm = {
   name: 'the guard table',
   assertFence: (session, document, token) =>
     guard.assertFence(transaction(session), document, token),
+  assertFenceBy: (tx, document, token) => guard.assertFence(tx, document, token),
   fenceOf: 'SELECT fence FROM fence_guard WHERE resource = ?',
 };
 
@@ -43,6 +46,7 @@ export const FORMS: readonly FenceForm[] = [
     name: 'the column',
     assertFence: (session, document, token) =>
       column.assertFence(transaction(session), document, token),
+    assertFenceBy: (tx, document, token) => column.assertFence(tx, document, token),
     fenceOf: 'SELECT fence FROM document WHERE id = ?',
   },
 ];

@@ -75,7 +75,6 @@ export class MariadbServer {
     return new MariadbServer(await ServerProcess.start(define(options)));
   }
 
-  readonly host = HOST;
   private databases = 0;
 
   private constructor(private readonly server: ServerProcess) {}
@@ -87,10 +86,6 @@ export class MariadbServer {
   /** For its superuser; it names no database. */
   get url(): string {
     return this.urlOf('');
-  }
-
-  get pid(): number {
-    return this.server.pid;
   }
 
   /** The URL of a new, empty database. */

@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import { until } from '../../support/until.js';
-import { type AssertFence, type FencedDatabase, read, write } from './postgres-fences.js';
+import {
+  type AssertFence,
+  type FencedDatabase,
+  type FenceForm,
+  read,
+  write,
+} from './postgres-fences.js';
 import {
   type Isolation,
   type Outcome,
@@ -47,6 +53,8 @@ export const schedules = (isolations: readonly Isolation[]): fc.Arbitrary<Schedu
 export interface Guarding {
   readonly assertFence: AssertFence;
   readonly readsFirst?: boolean;
+  /** What it is prepared as; nothing is, otherwise. */
+  readonly form?: FenceForm;
 }
 
 /** Runs a schedule on real sessions, and looks at what it has left behind. */
@@ -70,7 +78,7 @@ export class ScheduleRun {
 
   /** @throws if a smaller token has written after a larger one, or a write is lost */
   async run(): Promise<void> {
-    await this.database.reset(DOCUMENTS);
+    await this.database.reset(DOCUMENTS, this.guarding.form);
     for (const turn of this.schedule.turns) await this.players[turn]?.play();
     while (this.players.some(({ isOver }) => !isOver)) {
       for (const player of this.players) {

@@ -49,7 +49,6 @@ export class PostgresServer {
     return new PostgresServer(await ServerProcess.start(define(options)));
   }
 
-  readonly host = HOST;
   private databases = 0;
 
   private constructor(private readonly server: ServerProcess) {}
@@ -61,10 +60,6 @@ export class PostgresServer {
   /** Of the database "postgres", for its superuser. */
   get url(): string {
     return this.urlOf('postgres');
-  }
-
-  get pid(): number {
-    return this.server.pid;
   }
 
   /** The URL of a new, empty database. */

@@ -59,12 +59,7 @@ export class ServerProcess {
     this.place = { directory, data: join(directory, 'data'), user };
   }
 
-  get pid(): number {
-    if (!this.child?.pid) throw new Error('the server was not started');
-    return this.child.pid;
-  }
-
-  get running(): boolean {
+  private get running(): boolean {
     return !!this.child && this.child.exitCode === null && this.child.signalCode === null;
   }
 

@@ -1,15 +1,28 @@
--- Stands before a script of the user's: refuses a token that is older than the newest which the fence has
--- seen, or raises the fence and leaves the rest to the script, with its own KEYS and ARGV alone.
+-- Stands before a script of the user's: refuses a token that is older than the newest which its fence has
+-- seen, or raises all fences and leaves the rest to the script, with its own KEYS and ARGV alone.
 --
--- KEYS  those of the script, then the fence
--- ARGV  those of the script, then the token, and for how many ms the fence is remembered
--- reply the script's own, or the error NESTJS_LOCKER_STALE with the newest token
+-- KEYS  those of the script, then the fences
+-- ARGV  those of the script, a token for each fence, for how many ms to remember them (empty: for ever), their count
+-- reply the script's own, or the error NESTJS_LOCKER_STALE with the newest token and the number of its fence
 
 do
-  local fence, keep, token = table.remove(KEYS), table.remove(ARGV), table.remove(ARGV)
-  local newest = redis.call('GET', fence)
-  if newest and tonumber(newest) > tonumber(token) then
-    return redis.error_reply('NESTJS_LOCKER_STALE ' .. newest)
+  local count, keep = tonumber(table.remove(ARGV)), tonumber(table.remove(ARGV))
+  local fences, tokens = {}, {}
+  for i = count, 1, -1 do
+    fences[i], tokens[i] = table.remove(KEYS), table.remove(ARGV)
   end
-  redis.call('SET', fence, token, 'PX', math.max(redis.call('PTTL', fence), tonumber(keep)))
+  for i, fence in ipairs(fences) do
+    local newest = redis.call('GET', fence)
+    if newest and tonumber(newest) > tonumber(tokens[i]) then
+      return redis.error_reply('NESTJS_LOCKER_STALE ' .. newest .. ' ' .. i)
+    end
+  end
+  for i, fence in ipairs(fences) do
+    local left = redis.call('PTTL', fence)
+    if left == -1 or not keep then
+      redis.call('SET', fence, tokens[i])
+    else
+      redis.call('SET', fence, tokens[i], 'PX', math.max(left, keep))
+    end
+  end
 end

@@ -1,3 +1,4 @@
+import { SERVER_STATUS_IN_TRANS } from '../sql-rows.js';
 import { bound } from '../sql-text.js';
 import { can, type Shape, type SqlClient } from './sql-client.js';
 
@@ -19,7 +20,7 @@ export interface PostgresJsTransaction {
 /** Any other client, by a function: `$1` stands in the text on PostgreSQL, `?` on MySQL and MariaDB. */
 export type QueryFunction = (text: string, values: unknown[]) => PromiseLike<unknown>;
 
-const run: SqlClient<QueryTransaction>['run'] = (tx, statement, dialect) => {
+export const runQuery: SqlClient<QueryTransaction>['run'] = (tx, statement, dialect) => {
   const { text, values } = bound(statement, dialect);
   return tx.query(text, values);
 };
@@ -27,6 +28,7 @@ const run: SqlClient<QueryTransaction>['run'] = (tx, statement, dialect) => {
 export const pg: SqlClient<QueryTransaction> = {
   name: 'pg',
   dialects: ['postgres'],
+  tells: true,
   recognises: (tx) => can(tx, 'query') && (can(tx, 'getTransactionStatus') || 'totalCount' in tx),
   refusal(tx) {
     if ('totalCount' in tx) {
@@ -37,23 +39,26 @@ export const pg: SqlClient<QueryTransaction> = {
     if (status === 'T' || status === 'E') return undefined;
     return "the client is in no transaction: await client.query('BEGIN') before";
   },
-  run,
+  run: runQuery,
 };
 
 export const pglite: SqlClient<QueryTransaction> = {
   name: 'PGlite',
   dialects: ['postgres'],
+  tells: true,
   recognises: (tx) => can(tx, 'query', 'exec'),
   refusal: (tx) =>
     can(tx, 'transaction')
       ? 'the database itself commits each statement: pass the tx of db.transaction((tx) => …)'
       : undefined,
-  run,
+  run: runQuery,
 };
 
 export const postgresJs: SqlClient<PostgresJsTransaction> = {
   name: 'postgres.js',
   dialects: ['postgres'],
+  // One that is kept after its end looks as before, and still runs on the connection.
+  tells: false,
   recognises: (tx) => typeof tx === 'function' && can(tx, 'unsafe'),
   refusal: (tx) =>
     // A reserved connection has no begin() either, and may be in a transaction that was begun by hand.
@@ -69,6 +74,7 @@ export const postgresJs: SqlClient<PostgresJsTransaction> = {
 export const mysql: SqlClient<QueryTransaction> = {
   name: 'mysql2 or mariadb',
   dialects: ['mysql', 'mariadb'],
+  tells: true,
   recognises: (tx) =>
     can(tx, 'query') &&
     ['beginTransaction', 'getConnection', 'promise'].some((own) => can(tx, own)),
@@ -83,10 +89,9 @@ export const mysql: SqlClient<QueryTransaction> = {
       ? 'the connection is in no transaction: await connection.beginTransaction() before'
       : undefined;
   },
-  run,
+  run: runQuery,
 };
 
-const SERVER_STATUS_IN_TRANS = 1;
 const SERVER_STATUS_AUTOCOMMIT = 2;
 
 /** The mariadb connector keeps the server's flags; without autocommit, the next statement begins a transaction. */
@@ -100,20 +105,29 @@ function isIdle(info: unknown): boolean {
 
 export const anyQuery: SqlClient<QueryTransaction> = {
   name: 'query()',
+  tells: false,
   recognises: (tx) => can(tx, 'query'),
-  refusal: (tx) =>
-    // Sequelize's instance is one of these.
-    can(tx, 'transaction')
-      ? 'what begins transactions is none: pass the transaction, or (text, values) => … that runs the statement in it'
-      : undefined,
-  run,
+  refusal: beginsTransactions,
+  run: runQuery,
 };
 
-export const queryFunction: SqlClient<QueryFunction> = {
+export const queryFunction: SqlClient<QueryFunction & Shape> = {
   name: 'the function',
-  recognises: (tx: Shape) => typeof tx === 'function',
+  tells: false,
+  recognises: (tx) => typeof tx === 'function',
+  refusal: beginsTransactions,
   run(query, statement, dialect) {
     const { text, values } = bound(statement, dialect);
     return query(text, values);
   },
 };
+
+/** Sequelize's instance, `fastify.pg`, the `db` and the tasks of pg-promise, an older `neon()`. */
+function beginsTransactions(tx: Shape): string | undefined {
+  // The transactions of pg-promise have tx(), too.
+  const isOutside =
+    can(tx, 'tx') && !(tx.ctx as { inTransaction?: unknown } | undefined)?.inTransaction;
+  return isOutside || can(tx, 'transaction') || can(tx, 'transact')
+    ? 'what begins transactions is none: pass the transaction, or (text, values) => … that runs the statement in it'
+    : undefined;
+}

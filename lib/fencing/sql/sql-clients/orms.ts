@@ -1,9 +1,10 @@
 import { bound, questionMarks } from '../sql-text.js';
-import type { QueryTransaction } from './drivers.js';
+import { type QueryTransaction, runQuery } from './drivers.js';
 import { can, type SqlClient } from './sql-client.js';
 
 export const typeOrm: SqlClient<QueryTransaction> = {
   name: 'TypeORM',
+  tells: true,
   // Of all that has query(): EntityManager, Repository and DataSource, or a QueryRunner.
   recognises: (tx) =>
     can(tx, 'query') && (can(tx, 'createQueryBuilder') || 'isTransactionActive' in tx),
@@ -14,10 +15,7 @@ export const typeOrm: SqlClient<QueryTransaction> = {
       : 'nothing of it is in a transaction: pass the manager of dataSource.transaction((manager) => …), or a ' +
           'QueryRunner after its startTransaction()';
   },
-  run(tx, statement, dialect) {
-    const { text, values } = bound(statement, dialect);
-    return tx.query(text, values);
-  },
+  run: runQuery,
 };
 
 /** The `tx` that `prisma.$transaction()` gives to a function. */
@@ -27,6 +25,7 @@ export interface PrismaTransaction {
 
 export const prisma: SqlClient<PrismaTransaction> = {
   name: 'Prisma',
+  tells: true,
   recognises: (tx) => can(tx, '$queryRawUnsafe'),
   refusal: (tx) =>
     // Since transactions nest, they have $transaction too.
@@ -47,6 +46,7 @@ export interface MikroOrmTransaction {
 
 export const mikroOrm: SqlClient<MikroOrmTransaction> = {
   name: 'MikroORM',
+  tells: true,
   recognises: (tx) => can(tx, 'execute', 'isInTransaction'),
   refusal: (em) =>
     em.isInTransaction()

@@ -9,6 +9,7 @@ export interface KnexTransaction {
 
 export const knex: SqlClient<KnexTransaction> = {
   name: 'Knex',
+  tells: true,
   recognises: (tx) => typeof tx === 'function' && can(tx, 'raw'),
   refusal: (tx) =>
     tx.isTransaction === true
@@ -40,6 +41,7 @@ export interface KyselyTransaction {
 
 export const kysely: SqlClient<KyselyTransaction> = {
   name: 'Kysely',
+  tells: true,
   recognises: (tx) => can(tx, 'executeQuery'),
   refusal: (tx) =>
     tx.isTransaction
@@ -65,6 +67,8 @@ export interface DrizzleTransaction {
 
 export const drizzle: SqlClient<DrizzleTransaction> = {
   name: 'Drizzle',
+  // One that is kept after its end looks as before, and still runs on the connection.
+  tells: false,
   recognises: (tx) => can(tx, 'execute', 'select'),
   refusal: (tx) =>
     can(tx, 'rollback')

@@ -9,6 +9,8 @@ export interface SqlClient<Transaction> {
   readonly name: string;
   /** The servers it speaks with, if not all. */
   readonly dialects?: readonly SqlDialect[];
+  /** Whether it is noticed, by `refusal` or by the client itself, that no transaction is open, or no longer. */
+  readonly tells: boolean;
   recognises(tx: Shape): boolean;
   /** Why it is no open transaction and what to pass instead, if the client can tell. */
   refusal?(tx: Transaction & Shape): string | undefined;
