@@ -193,7 +193,7 @@ export class LockNotHeldError extends LockError {
 
 /**
  * A storage refused a write: it has seen a newer fencing token, so somebody else has had the lock since.
- * Nothing was written; what to do is up to the newer holder. Do not repeat it with the same token.
+ * This attempt wrote nothing; what to do is up to the newer holder. Do not repeat it with the same token.
  *
  * @example
  * catch (error) { if (error instanceof StaleFencingTokenError) logger.warn(error.message); }
