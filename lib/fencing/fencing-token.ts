@@ -48,12 +48,18 @@ export function tokenOf(by: FencedBy, resource: string): number {
         'same time: its token does not tell who came last. Write under an exclusive lock.',
     );
   }
-  const token = by.fencingTokens.get(resource);
-  if (token !== undefined || by.names.length === 1) return token ?? by.fencingToken;
+  const token = tokenUnder(by, resource);
+  if (token !== undefined) return token;
   throw new LockOptionsError(
     `The lock of "${by.name}" has a fencing token for each of its names, and none of them is the resource ` +
       `${describeValue(resource)}: pass lock.fencingTokens.get(name).`,
   );
+}
+
+/** The token of one name, or of a lock that has but one; `undefined` where several leave it open. */
+export function tokenUnder(lock: Lock, name: string | undefined): number | undefined {
+  const token = name === undefined ? undefined : lock.fencingTokens.get(name);
+  return token ?? (lock.names.length === 1 ? lock.fencingToken : undefined);
 }
 
 /** @throws LockOptionsError unless it is a whole number from 1 on that a double holds exactly */

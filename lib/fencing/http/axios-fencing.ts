@@ -4,7 +4,7 @@ import { describeValue } from '../../core/describe-value.js';
 import type { Lock } from '../../core/lock.js';
 import { LockLostError, LockOptionsError } from '../../lock.errors.js';
 import type { LockService } from '../../lock.service.js';
-import { parseFencingToken } from '../fencing-token.js';
+import { parseFencingToken, tokenUnder } from '../fencing-token.js';
 import { FENCING_TOKEN_HEADER } from './fencing-token.header.js';
 import { mayTellStaleToken, parseJson, resourceOf, staleTokenOf } from './stale-answer.js';
 
@@ -174,8 +174,8 @@ function check(axios: AxiosLike, locks: Pick<LockService, 'current'>, options: o
 }
 
 function tokenOf(lock: Lock, name: string | undefined): number {
-  const token = name === undefined ? undefined : lock.fencingTokens.get(name);
-  if (token !== undefined || lock.names.length === 1) return token ?? lock.fencingToken;
+  const token = tokenUnder(lock, name);
+  if (token !== undefined) return token;
   throw new LockOptionsError(
     `The request is made under the lock of "${lock.name}", which has a fencing token for each name: tell which ` +
       `is meant, as useFencingTokens(axios, locks, { name: (config) => … }), or set the header ${FENCING_TOKEN_HEADER}.`,
