@@ -1,17 +1,34 @@
 const nest11 = 'test/compat/nest-11/node_modules';
 const swapped = ['@nestjs/[a-z.-]+', 'bullmq', 'ioredis', 'reflect-metadata', 'rxjs'].join('|');
 
+/** They take their time, so they have a command of their own: npm run test:long. */
+export const LONG = [
+  'faults/',
+  'simulation/',
+  'dashboard/dashboard-browser',
+  'monitoring/overview-scale',
+];
+
 const project = (displayName, moduleNameMapper = {}, ignored = []) => ({
   displayName,
   roots: ['<rootDir>/lib', '<rootDir>/test', '<rootDir>/sample-app'],
   testRegex: String.raw`\.spec\.ts$`,
   // The package has a configuration of its own.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/package/', ...ignored],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/test/package/',
+    ...LONG.map((path) => `<rootDir>/test/${path}`),
+    ...ignored,
+  ],
   extensionsToTreatAsEsm: ['.ts'],
   setupFilesAfterEnv: ['<rootDir>/test/support/retry-in-ci.ts'],
   moduleNameMapper: {
     '^nestjs-locker$': '<rootDir>/lib/index.ts',
+    '^nestjs-locker/dashboard$': '<rootDir>/lib/monitoring/dashboard/index.ts',
     '^nestjs-locker/fencing$': '<rootDir>/lib/fencing/index.ts',
+    '^nestjs-locker/otel$': '<rootDir>/lib/monitoring/otel/index.ts',
+    '^nestjs-locker/prometheus$': '<rootDir>/lib/monitoring/prometheus/index.ts',
+    '^nestjs-locker/terminus$': '<rootDir>/lib/monitoring/terminus/index.ts',
     '^nestjs-locker/testing$': '<rootDir>/lib/testing/index.ts',
     [String.raw`^(\.{1,2}/.*)\.js$`]: '$1',
     ...moduleNameMapper,
@@ -36,7 +53,7 @@ export default {
   // Real servers, on machines that may be busy.
   testTimeout: 30_000,
   // They mostly wait for those servers.
-  maxWorkers: 3,
+  maxWorkers: 4,
   // ES modules of specs that are over stay in a worker's memory; it is slow when that is full.
   workerIdleMemoryLimit: '1GB',
   coverageProvider: 'v8',
@@ -47,12 +64,15 @@ export default {
       // Neither Nest nor ioredis has a part in these (core, the scripts, what Redis makes of time), or no
       // other than in specs that run on both.
       '<rootDir>/lib/(core|fencing|jobs|testing|stores/memory)/',
+      '<rootDir>/lib/stores/quorum/(?!redis-)',
       '<rootDir>/lib/(key|lock-problem|parameter)',
+      '<rootDir>/lib/monitoring/dashboard/',
       '<rootDir>/sample-app/',
-      '<rootDir>/test/(docs|simulation|sql|support)/',
+      '<rootDir>/test/(cli|docs|sql|support)/',
       '<rootDir>/test/conformance/(memory|outcomes-model)',
-      '<rootDir>/test/deployments/replicas-elsewhere',
-      '<rootDir>/test/faults/(attach|handle|loss|lost-lease|once|renewal|scale|semaphore|shared-locks|tokens)',
+      '<rootDir>/test/conformance/quorum',
+      '<rootDir>/test/deployments/(quorum-|replicas-elsewhere)',
+      '<rootDir>/test/monitoring/(checks-cluster|loss-log|prometheus-)',
       '<rootDir>/test/integration/(fenced-objects|hand-over|job-batches|job-lists|max-hold|once-edges|permits|permissions|retry|shared-locks)',
     ]),
   ],

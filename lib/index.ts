@@ -4,6 +4,8 @@ export type { Duration } from './core/duration.js';
 export type { Compensate, WithLockOptions } from './core/hold.js';
 export type { RetryOptions } from './core/retry.js';
 export type { HeldLock } from './core/lock-client.js';
+export * from './core/lock-channels.js';
+export type * from './core/tracing-channel.js';
 export type * from './core/lock-events.js';
 export { Lock } from './core/lock.js';
 export {
@@ -42,10 +44,20 @@ export type {
   LockedDecorator,
   LockedMethodOptions,
 } from './lock-decorator.js';
+export type * from './monitoring/checks/check.interface.js';
+export { LockOverview } from './monitoring/overview/lock-overview.js';
+export type * from './monitoring/overview/overview.interface.js';
 export { Locked, type LockedOnceOptions, type LockedOptions } from './locked.decorator.js';
 export type { MethodKind } from './locked-method.js';
 export { WithPermit, type WithPermitOptions } from './with-permit.decorator.js';
 export type * from './stores/lock-store.interface.js';
 export type * from './stores/outcome.interface.js';
+export * from './stores/report.interface.js';
+export type {
+  HandOverFacts,
+  PersistenceFacts,
+  ServerFacts,
+  StoreSurvey,
+} from './stores/survey.interface.js';
 export * from './publish-lock-events.js';
 export type { RedisSource } from './stores/redis/redis-connection.js';

@@ -1,11 +1,12 @@
 import type { Observable } from 'rxjs';
-import { MIN_HOLD_BOUNDS, refuseUnknownOptions } from './core/acquire-options.js';
+import { LONGEST_LABEL, MIN_HOLD_BOUNDS, refuseUnknownOptions } from './core/acquire-options.js';
 import { describeValue } from './core/describe-value.js';
 import { type Duration, parseDuration } from './core/duration.js';
 import type { WithLockOptions } from './core/hold.js';
 import { checkLockName } from './core/lock-name.js';
 import type { Lock } from './core/lock.js';
 import { resolveRetry, type RetryOptions } from './core/retry.js';
+import type { LimitedOptions, StoreLimits } from './core/store-limits.js';
 import { compileKeyTemplate, type KeyOf, type MethodLocation } from './key-template.js';
 import {
   LockKeyError,
@@ -17,6 +18,7 @@ import type { LockService } from './lock.service.js';
 import { runLocked } from './locked-call.js';
 import { kindOfMethod, type MethodKind, originalOf, replaceMethod } from './locked-method.js';
 import { declareLockService, lockServiceOf } from './locked-service-property.js';
+import { declareUse } from './locked-uses.js';
 
 /**
  * What an `onBusy` function is told.
@@ -96,8 +98,10 @@ export interface LockDecoration<Names> {
   /** All options that there are. */
   readonly known: ReadonlySet<string>;
   readonly minHold: Duration | undefined;
-  /** Checks the options that `withLock` is given, when the class is defined. */
-  check(what: string, kind: MethodKind): void;
+  /** Checks the options that `withLock` is given, when the class is defined, and tells what they ask for. */
+  check(what: string, kind: MethodKind): LimitedOptions;
+  /** Why a store cannot keep that, if it cannot. */
+  problemWith(limits: StoreLimits, asked: LimitedOptions): string | undefined;
   /** Does the work of one call under its lock. */
   hold<T>(
     service: LockService,
@@ -114,6 +118,8 @@ export interface MethodCall {
   readonly owner: string;
   readonly instance: object;
   readonly args: readonly unknown[];
+  /** The template; of a function, class and method. */
+  readonly label: string;
 }
 
 /** Has the method run under a lock of the names that its arguments make. */
@@ -122,18 +128,24 @@ export function decorateMethod<Names>(
   target: object,
   propertyKey: string | symbol,
   descriptor: PropertyDescriptor,
+  key: unknown,
   compile: (method: Function, where: MethodLocation, owner: string) => NamesOf<Names>,
 ): void {
   const { decorator, options } = decoration;
   const where = locate(target, propertyKey, decorator);
   const owner = `${where.className}.${where.methodName}`;
+  const what = `${decorator} on ${owner}`;
   const method = methodOf(target, descriptor, owner, decorator);
-  checkMethodOptions(decoration, `${decorator} on ${owner}`);
+  checkMethodOptions(decoration, what);
   const namesOf = compile(originalOf(method), where, owner);
   const kind = kindOfMethod(target, propertyKey, method, options.returns, owner);
-  checkRetry(options.retry, kind, `${decorator} on ${owner}`);
-  decoration.check(`${decorator} on ${owner}`, kind);
-  const property = declareLockService(target, options.using);
+  checkRetry(options.retry, kind, what);
+  const asked = decoration.check(what, kind);
+  const { using } = options;
+  const property = declareLockService(target, using);
+  const problemWith = (limits: StoreLimits) => decoration.problemWith(limits, asked);
+  declareUse(target, { what, method: propertyKey, using, property, problemWith });
+  const label = labelOf(key, owner);
   const { minHold } = decoration;
   const minHoldMs =
     minHold === undefined ? Infinity : parseDuration(minHold, owner, MIN_HOLD_BOUNDS);
@@ -161,11 +173,18 @@ export function decorateMethod<Names>(
       },
       hold: (work, holdOptions) => {
         const service = lockServiceOf(instance, property, owner);
-        const call = { owner, instance, args };
+        const call = { owner, instance, args, label };
         return decoration.hold(service, namesOf(instance, args), work, holdOptions, call);
       },
     }),
   );
+}
+
+/** What its locks have in common; several templates are one label. */
+function labelOf(key: unknown, owner: string): string {
+  const text =
+    typeof key === 'function' ? owner : Array.isArray(key) ? key.join(', ') : String(key);
+  return text.slice(0, LONGEST_LABEL);
 }
 
 /** Whether the one in the way began so long ago that it is not of the same tick. */

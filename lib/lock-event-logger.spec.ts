@@ -78,3 +78,41 @@ describe('what is logged of what is done once', () => {
     expect(linesOf(event, ['warn'])).toEqual([]);
   });
 });
+
+describe('what is logged of a node', () => {
+  const told = { type: 'node', node: 'Redis at a:6379', clockOffsetMs: null } as const;
+  const well = { ...told, reason: null, votesInMs: null, error: null } as const;
+
+  it.each<[string, LockEvent]>([
+    ['log Node Redis at a:6379 votes.', { ...well, state: 'voting' }],
+    ['log Node Redis at a:6379 is new, and does not vote yet.', { ...well, state: 'blank' }],
+    ['warn Node Redis at a:6379 gives no answer.', { ...well, state: 'unreachable' }],
+    [
+      'warn Node Redis at a:6379 cannot be used (connect ECONNREFUSED a:6379).',
+      { ...well, state: 'unreachable', error: new Error('connect ECONNREFUSED a:6379') },
+    ],
+    ['warn Node Redis at a:6379 does not answer in time.', { ...well, state: 'silent' }],
+    [
+      'warn Node Redis at a:6379 does not vote for another 30302 ms: it was restarted, and may have forgotten votes.',
+      { ...well, state: 'quarantined', reason: 'restarted', votesInMs: 30_301.5 },
+    ],
+    [
+      'warn Node Redis at a:6379 does not vote for another 30302 ms: it has no memory of its votes, so it is new or was emptied.',
+      { ...well, state: 'quarantined', reason: 'emptied', votesInMs: 30_302 },
+    ],
+    [
+      'warn Node Redis at a:6379 does not vote yet: its clock has jumped.',
+      { ...well, state: 'quarantined', reason: 'clock-jump', votesInMs: 0 },
+    ],
+    [
+      'warn Node Redis at a:6379 does not vote: its clock is more than a second away from those of most nodes.',
+      { ...well, state: 'skewed' },
+    ],
+    [
+      'warn Node Redis at a:6379 does not vote while the others are asked whether its clock has jumped.',
+      { ...well, state: 'suspect' },
+    ],
+  ])('is: %s', (line, event) => {
+    expect(linesOf(event)).toEqual([line]);
+  });
+});

@@ -2,9 +2,16 @@ import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { refuseUnknownOptions, TTL_BOUNDS, WAIT_BOUNDS } from './core/acquire-options.js';
 import { systemClock } from './core/clock.js';
-import { type Duration, parseDuration } from './core/duration.js';
 import { describeValue } from './core/describe-value.js';
+import { type Duration, type DurationBounds, parseDuration } from './core/duration.js';
+import { StoreLimits } from './core/store-limits.js';
 import { LockOptionsError } from './lock.errors.js';
+import {
+  QUORUM_OPTIONS,
+  type QuorumOptions,
+  quorumStoreOf,
+  refuseQuorumOptions,
+} from './quorum-options.js';
 import type { Holder, LockStore } from './stores/lock-store.interface.js';
 import { MemoryLockStore } from './stores/memory/memory-lock.store.js';
 import { RedisConnection, type RedisSource } from './stores/redis/redis-connection.js';
@@ -16,7 +23,7 @@ import { RedisLockStore } from './stores/redis/redis-lock.store.js';
  * @example
  * LockModule.forRoot({ redis: process.env.REDIS_URL, ttl: '30s', wait: '5s' })
  */
-export interface LockModuleOptions {
+export interface LockModuleOptions extends QuorumOptions {
   /**
    * A URL, ioredis options (Sentinel included), or a `Redis` or `Cluster` client of your own, which
    * the module never closes. Default: `redis://localhost:6379`.
@@ -41,6 +48,11 @@ export interface LockModuleOptions {
   readonly drainTimeout?: Duration;
   /** What others see as the holder's service. Default: the package's name, or the started file's. */
   readonly service?: string;
+  /**
+   * How often this process tells the store what it holds, so that all can be listed: 100 ms to 1 h; `false` for
+   * never. Locks held for less than half of it are not told. Default: 2 s.
+   */
+  readonly reports?: boolean | Duration;
   /** Records where each lock was taken, for the warning about handles never released. Costs time. Default: false. */
   readonly leakStacks?: boolean;
 }
@@ -67,10 +79,13 @@ export interface ResolvedLockModuleOptions {
   readonly connectTimeoutMs: number;
   readonly drainTimeoutMs: number;
   readonly leakStacks: boolean;
+  /** How often the process reports; `null` for never. */
+  readonly reportPeriodMs: number | null;
 }
 
 const KNOWN = new Set([
   'redis',
+  ...QUORUM_OPTIONS,
   'store',
   'prefix',
   'ttl',
@@ -80,9 +95,13 @@ const KNOWN = new Set([
   'drainTimeout',
   'service',
   'leakStacks',
+  'reports',
 ]);
 
+const DEFAULT_REPORT_PERIOD_MS = 2_000;
+
 const TIMEOUT_BOUNDS = { min: 1, max: 2 ** 31 - 1 } as const;
+const REPORT_BOUNDS = { min: 100, max: 3_600_000 } as const;
 const DRAIN_BOUNDS = { min: 0, max: 2 ** 31 - 1 } as const;
 
 /**
@@ -92,26 +111,31 @@ const DRAIN_BOUNDS = { min: 0, max: 2 ** 31 - 1 } as const;
  */
 export function resolveModuleOptions(options: LockModuleOptions): ResolvedLockModuleOptions {
   refuseUnknownOptions(options, KNOWN, 'LockModule');
-  const duration = (
-    key: 'ttl' | 'wait' | 'storeTimeout' | 'connectTimeout' | 'drainTimeout',
-    preset: Duration,
-    bounds: Parameters<typeof parseDuration>[2],
-  ): number => {
+  const duration = (key: DurationOption, preset: Duration, bounds: DurationBounds): number => {
     const { [key]: value = preset } = options;
     return parseDuration(value, `LockModule option "${key}"`, bounds);
   };
+  const ttlMs = duration('ttl', '30s', TTL_BOUNDS);
+  const storeTimeoutMs = duration('storeTimeout', '2s', TIMEOUT_BOUNDS);
+
+  const store = storeOf(options, { ttlMs, storeTimeoutMs });
+  const problem = new StoreLimits(store).againstLength(ttlMs, '"ttl"');
+  if (problem !== undefined) throw new LockOptionsError(`LockModule options: ${problem}`);
 
   return {
-    ttlMs: duration('ttl', '30s', TTL_BOUNDS),
+    ttlMs,
     waitMs: duration('wait', '5s', WAIT_BOUNDS),
-    storeTimeoutMs: duration('storeTimeout', '2s', TIMEOUT_BOUNDS),
+    storeTimeoutMs,
     connectTimeoutMs: duration('connectTimeout', '10s', TIMEOUT_BOUNDS),
     drainTimeoutMs: duration('drainTimeout', '10s', DRAIN_BOUNDS),
     leakStacks: leakStacksOf(options),
+    reportPeriodMs: reportPeriodOf(options),
     holder: { service: serviceOf(options), host: hostname(), pid: process.pid },
-    store: storeOf(options),
+    store,
   };
 }
+
+type DurationOption = 'ttl' | 'wait' | 'storeTimeout' | 'connectTimeout' | 'drainTimeout';
 
 function serviceOf({ service = defaultService() }: LockModuleOptions): string {
   if (typeof service === 'string' && service !== '') return service;
@@ -131,29 +155,56 @@ function leakStacksOf({ leakStacks = false }: LockModuleOptions): boolean {
   );
 }
 
-function storeOf({ store = 'redis', redis, prefix = 'lock' }: LockModuleOptions): LockStore {
-  if (store !== 'redis') {
-    if (redis !== undefined) {
-      throw new LockOptionsError(
-        `LockModule options "redis" and "store": both are given, and only one can be meant. Leave one out.`,
-      );
-    }
-    if (store === 'memory') return new MemoryLockStore(systemClock);
-    if (typeof store === 'object' && typeof store?.acquire === 'function') return store;
-    throw new LockOptionsError(
-      `LockModule option "store" is ${describeValue(store)}; write 'redis', 'memory' or a LockStore.`,
-    );
+function reportPeriodOf({ reports = true }: LockModuleOptions): number | null {
+  if (reports === false) return null;
+  if (reports === true) return DEFAULT_REPORT_PERIOD_MS;
+  return parseDuration(reports, 'LockModule option "reports"', REPORT_BOUNDS);
+}
+
+function storeOf(
+  options: LockModuleOptions,
+  times: { readonly ttlMs: number; readonly storeTimeoutMs: number },
+): LockStore {
+  const { redis, nodes, store = 'redis', prefix = 'lock' } = options;
+  refuseBoth({ redis, nodes });
+  if (nodes === undefined) refuseQuorumOptions(options);
+  if (store === 'redis') {
+    const ofKeys = checkedPrefix(prefix);
+    if (nodes !== undefined)
+      return quorumStoreOf({ ...options, nodes }, { ...times, prefix: ofKeys });
+    return new RedisLockStore(new RedisConnection(checkedSource(redis)), ofKeys);
   }
-  if (typeof prefix !== 'string' || prefix === '' || /[{}]/.test(prefix)) {
-    throw new LockOptionsError(
-      `LockModule option "prefix" is ${describeValue(prefix)}; write a text without braces, such as 'lock'. ` +
-        'Braces in it would be the hash tag of every key.',
-    );
-  }
-  return new RedisLockStore(new RedisConnection(checkedSource(redis)), prefix);
+  refuseBoth({ redis, store });
+  refuseBoth({ nodes, store });
+  if (store === 'memory') return new MemoryLockStore(systemClock);
+  if (typeof store === 'object' && typeof store?.acquire === 'function') return store;
+  throw new LockOptionsError(
+    `LockModule option "store" is ${describeValue(store)}; write 'redis', 'memory' or a LockStore.`,
+  );
+}
+
+function refuseBoth(options: Readonly<Record<string, unknown>>): void {
+  const [one, other] = Object.keys(options).filter((key) => options[key] !== undefined);
+  if (other === undefined) return;
+  throw new LockOptionsError(
+    `LockModule options "${one}" and "${other}": both are given, and only one can be meant. Leave one out.`,
+  );
+}
+
+function checkedPrefix(prefix: string): string {
+  if (typeof prefix === 'string' && prefix !== '' && !/[{}]/.test(prefix)) return prefix;
+  throw new LockOptionsError(
+    `LockModule option "prefix" is ${describeValue(prefix)}; write a text without braces, such as 'lock'. ` +
+      'Braces in it would be the hash tag of every key.',
+  );
 }
 
 function checkedSource(redis: RedisSource = 'redis://localhost:6379'): RedisSource {
+  if (Array.isArray(redis)) {
+    throw new LockOptionsError(
+      'LockModule option "redis" is a list; write one URL. Several independent servers are the option "nodes".',
+    );
+  }
   if (typeof redis === 'string' || (typeof redis === 'object' && redis !== null)) return redis;
   throw new LockOptionsError(
     `LockModule option "redis" is ${describeValue(redis)}; write a URL such as 'redis://localhost:6379', ` +

@@ -1,3 +1,4 @@
+import { holderText } from './core/holder-text.js';
 import type { LeaseRecord, NameKind } from './stores/lock-store.interface.js';
 import type { OutcomeRecord } from './stores/outcome.interface.js';
 
@@ -325,9 +326,7 @@ export class OutcomeUnknownError extends OutcomeError {
 
   constructor(record: OutcomeRecord) {
     const last = record.attempts.findLast(({ outcome }) => outcome === 'unknown');
-    const by = last
-      ? ` by ${last.holder.service} (${last.holder.host}, pid ${last.holder.pid})${at(last.since)}`
-      : '';
+    const by = last ? ` by ${holderText(last.holder)}${at(last.since)}` : '';
     super(
       record,
       `Nobody knows whether "${record.name}" was done: it was begun${by}, and its end was never told. ` +

@@ -23,7 +23,12 @@ import { type OnceResult, OnceRunner } from './jobs/once-runner.js';
 import { Outcomes } from './jobs/outcomes.js';
 import { LockEventLogger } from './lock-event-logger.js';
 import type { ResolvedLockModuleOptions } from './lock-module-options.js';
-import type { LeaseRecord, LockStore } from './stores/lock-store.interface.js';
+import type { CheckOptions, CheckReport } from './monitoring/checks/check.interface.js';
+import { checkStore, resolveCheckOptions } from './monitoring/checks/check-store.js';
+import { NewHolderLog } from './loss-log.js';
+import { LockOverview } from './monitoring/overview/lock-overview.js';
+import { Reporter } from './monitoring/reporting/reporter.js';
+import type { LeaseRecord, LockStore, NodeStatus } from './stores/lock-store.interface.js';
 
 /**
  * How something is done once.
@@ -72,31 +77,44 @@ export class LockService {
   /** What has become of all that is done once, on this service's store. */
   readonly outcomes: Outcomes;
 
+  /** What all processes hold, wait for and did, as far as they have told this service's store. */
+  readonly overview: LockOverview;
+
   /** @internal */
   readonly jobs: JobTools;
 
   private readonly logger = new Logger(LockService.name);
-  private readonly eventLogger = new LockEventLogger(this.logger);
+  private readonly eventLogger = new LockEventLogger(this.logger, () => this.store.lastError);
+  private readonly newHolders: NewHolderLog;
+  private readonly toldNotices = new Set<string>();
   private readonly events = new Subject<LockEvent>();
   private readonly store: LockStore;
   private readonly client: LockClient;
+  private readonly reporter: Reporter | undefined;
 
   /** @internal */
   constructor(private readonly options: ResolvedLockModuleOptions) {
     this.events$ = this.events.asObservable();
     this.store = options.store;
     const emit = (event: LockEvent): void => this.emit(event);
-    const client = new LockClient({ ...options, emit });
+    const metJob = (job: string): void => this.reporter?.metJob(job);
+    const client = new LockClient({ ...options, emit, metJob });
     this.client = client;
+    this.newHolders = new NewHolderLog(this.logger, client);
+    this.reporter = this.makeReporter();
     this.outcomes = new Outcomes(client);
+    this.overview = new LockOverview(client, this.outcomes);
     this.jobs = { client, once: new OnceRunner(client, emit), outcomes: this.outcomes };
   }
 
   /** @internal */
   emit(event: LockEvent): void {
+    this.reporter?.note(event);
     const isOrdinary = event.type === 'acquired' || event.type === 'released';
     if (isOrdinary && !this.events.observed) return;
     this.eventLogger.log(event);
+    if (event.type === 'lost') this.newHolders.tell(event);
+    if (event.type === 'node') this.tellNotices();
     this.events.next(event);
   }
 
@@ -290,6 +308,29 @@ export class LockService {
     return this.client.context.assertHeld(name, isShared);
   }
 
+  /**
+   * The nodes of a quorum, as this process sees them at the moment; none where there is one Redis only.
+   *
+   * @example
+   * const down = locks.nodes().filter(({ state }) => state !== 'voting');
+   */
+  nodes(): readonly NodeStatus[] {
+    return this.store.nodes?.() ?? [];
+  }
+
+  /**
+   * Asks every server that locks stand on whether it can be written to, and how fast, and looks for what should be
+   * changed there. What is the matter is in the report, not thrown.
+   *
+   * @throws LockOptionsError if an option is none
+   * @example
+   * const { status, findings } = await locks.check();
+   * if (status !== 'ok') logger.warn(findings.filter(({ severity }) => severity !== 'ok'));
+   */
+  async check(options: CheckOptions = {}): Promise<CheckReport> {
+    return checkStore(this.store, resolveCheckOptions(options, 'check()'));
+  }
+
   /** What logs show: not the options of the client, with its password. */
   toJSON(): { store: string; held: HeldLock[] } {
     return { store: this.store.description, held: this.held() };
@@ -300,16 +341,35 @@ export class LockService {
     return `LockService ${inspect(this.toJSON())}`;
   }
 
+  private makeReporter(): Reporter | undefined {
+    const { client, logger } = this;
+    const { reports: store, description } = this.store;
+    const { reportPeriodMs: periodMs } = this.options;
+    if (!store || periodMs === null) return undefined;
+    return new Reporter({ store, client, logger, description, periodMs });
+  }
+
+  /** What the store has learnt of its servers; it may meet some of them late. */
+  private tellNotices(): void {
+    for (const notice of this.store.notices) {
+      if (this.toldNotices.has(notice)) continue;
+      this.toldNotices.add(notice);
+      this.logger.warn(notice);
+    }
+  }
+
   /** @internal */
   async onModuleInit(): Promise<void> {
-    for (const notice of this.store.notices) this.logger.warn(notice);
+    this.tellNotices();
     try {
       await this.client.connect(this.options.connectTimeoutMs);
+      this.tellNotices();
     } catch (error) {
       // Nest does not call the shutdown hooks of an application that did not start.
       await this.client.close().catch(() => undefined);
       throw error;
     }
+    this.reporter?.start();
   }
 
   /** @internal Early, so that handlers end while what they use is still there. */
@@ -319,6 +379,7 @@ export class LockService {
 
   /** @internal */
   async onApplicationShutdown(): Promise<void> {
+    await this.reporter?.close();
     try {
       await this.client.close();
     } catch (error) {

@@ -65,6 +65,7 @@ const KNOWN = new Set([
   'mode',
   'reentrant',
   'renew',
+  'label',
   'using',
   'onBusy',
   'compensate',
@@ -125,18 +126,21 @@ export function Locked(
     known: KNOWN,
     minHold: given.minHold,
     check: (what, kind) => {
-      resolveAcquireOptions(given, { ttlMs: 0, waitMs: 0 }, () => what);
+      const asked = resolveAcquireOptions(given, { ttlMs: 0, waitMs: 0 }, () => what);
       if (once !== undefined) checkOnce(once, key, given, kind, what);
+      return asked;
     },
+    problemWith: (limits, asked) =>
+      limits.against(asked) ?? (once === undefined ? undefined : limits.once),
     hold: async (service, names, work, holdOptions, call) => {
-      const taken = { ...acquireOptions, ...holdOptions };
+      const taken = { label: call.label, ...acquireOptions, ...holdOptions };
       if (once === undefined) return service.withLock(names, work, taken);
       const terms = { ...taken, ...onceOptionsOf(once, call) };
       return (await service.once(oneOf(names, call), work, terms)).result!;
     },
   };
   return (target, propertyKey, descriptor: PropertyDescriptor) =>
-    decorateMethod(decoration, target, propertyKey, descriptor, (method, where, owner) => {
+    decorateMethod(decoration, target, propertyKey, descriptor, key, (method, where, owner) => {
       if (typeof key === 'function') return checkedNamesOf(key, owner);
       if (!Array.isArray(key)) return compileKey(key, method, where, owner, '@Locked');
       if (key.length === 0) {

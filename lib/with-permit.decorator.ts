@@ -31,6 +31,7 @@ const KNOWN = new Set([
   'minHold',
   'minReplicas',
   'renew',
+  'label',
   'using',
   'onBusy',
   'compensate',
@@ -67,16 +68,17 @@ export function WithPermit(
     known: KNOWN,
     minHold: given.minHold,
     check: (what) => {
-      resolveAcquireOptions(given, { ttlMs: 0, waitMs: 0 }, () => what);
       checkPermits(permits, count, what);
+      return resolveAcquireOptions(given, { ttlMs: 0, waitMs: 0 }, () => what);
     },
-    hold: (service, name, work, holdOptions) =>
+    problemWith: (limits, asked) => limits.semaphores ?? limits.against(asked),
+    hold: (service, name, work, holdOptions, { label }) =>
       service
         .semaphore(name, permits)
-        .withPermit(work, { ...acquireOptions, ...holdOptions, count }),
+        .withPermit(work, { label, ...acquireOptions, ...holdOptions, count }),
   };
   return (target, propertyKey, descriptor: PropertyDescriptor) =>
-    decorateMethod(decoration, target, propertyKey, descriptor, (method, where, owner) =>
+    decorateMethod(decoration, target, propertyKey, descriptor, key, (method, where, owner) =>
       compileKey(key, method, where, owner, '@WithPermit'),
     );
 }

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const STORE = 'lib/stores/redis';
-const PLACES = [STORE, 'lib/fencing/redis'];
+const PLACES = [STORE, 'lib/stores/quorum', 'lib/fencing/redis'];
 
 const urlOf = (path) => new URL(`../${path}`, import.meta.url);
 

@@ -29,6 +29,62 @@ export const MARIADB = {
     'One that is elsewhere is named by MARIADB_SERVER.',
 };
 
+/** The package has promtool, too. */
+export const PROMETHEUS = {
+  variable: 'PROMETHEUS',
+  binaries: ['prometheus'],
+  aptPackages: ['prometheus'],
+  service: 'prometheus',
+  help:
+    'Prometheus is needed for the tests and was not found. Install it:\n' +
+    '  Debian, Ubuntu:  sudo apt-get install prometheus\n' +
+    '  macOS:           brew install prometheus\n' +
+    'One that is elsewhere is named by PROMETHEUS, with promtool beside it.',
+};
+
+/** No server, but found and installed like one: in which the page of the locks is tested. */
+export const CHROMIUM = {
+  variable: 'CHROMIUM',
+  binaries: [
+    'chromium-headless-shell',
+    'chromium',
+    'chromium-browser',
+    'google-chrome',
+    'google-chrome-stable',
+  ],
+  aptPackages: ['chromium-headless-shell'],
+  help:
+    'Chromium is needed for the tests and was not found. Install it:\n' +
+    '  Debian:   sudo apt-get install chromium-headless-shell\n' +
+    '  Ubuntu:   npx playwright-core install --with-deps chromium-headless-shell\n' +
+    '  macOS:    brew install --cask chromium\n' +
+    'One that is elsewhere is named by CHROMIUM.',
+};
+
+/** Likewise: for what the tests compile. */
+export const C_COMPILER = {
+  variable: 'CC',
+  binaries: ['cc', 'gcc', 'clang'],
+  aptPackages: ['gcc', 'libc6-dev'],
+  help:
+    'A C compiler is needed for the tests and was not found. Install one:\n' +
+    '  Debian, Ubuntu:  sudo apt-get install gcc libc6-dev\n' +
+    '  macOS:           xcode-select --install\n' +
+    'One that is elsewhere is named by CC.',
+};
+
+/** The model checker, likewise. */
+export const SPIN = {
+  variable: 'SPIN',
+  binaries: ['spin'],
+  aptPackages: ['spin'],
+  help:
+    'Spin 6 (the model checker) is needed for the model and was not found. Install it:\n' +
+    '  Debian, Ubuntu:  sudo apt-get install spin\n' +
+    '  macOS:           brew install spin\n' +
+    'One that is elsewhere is named by SPIN.',
+};
+
 const isExecutable = (file) => {
   try {
     accessSync(file, constants.X_OK);

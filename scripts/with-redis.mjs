@@ -2,14 +2,22 @@
 //
 // Runs the command with REDIS_URL (a Redis that answers) and REDIS_SERVER (a binary to start more).
 // A REDIS_URL that is already set is used as it is. --server is for tests, which start servers of their
-// own: it demands the binary even then, and MARIADB_SERVER with it.
+// own: it demands the binary even then, and MARIADB_SERVER, PROMETHEUS, CHROMIUM and CC with it.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findOrInstallServer, findServer, MARIADB, REDIS } from './server-binary.mjs';
+import {
+  C_COMPILER,
+  CHROMIUM,
+  findOrInstallServer,
+  findServer,
+  MARIADB,
+  PROMETHEUS,
+  REDIS,
+} from './server-binary.mjs';
 
 const freePort = () =>
   new Promise((resolve, reject) => {
@@ -103,12 +111,18 @@ const main = async ([first, ...rest]) => {
   const url = process.env.REDIS_URL;
   const binary = url && !needsServers ? findServer(REDIS) : findOrInstallServer(REDIS);
   const mariadb = needsServers && findOrInstallServer(MARIADB);
+  const prometheus = needsServers && findOrInstallServer(PROMETHEUS);
+  const chromium = needsServers && findOrInstallServer(CHROMIUM);
+  const compiler = needsServers && findOrInstallServer(C_COMPILER);
   const server = url ? undefined : await startServer(binary);
   try {
     return await run(command, args, {
       REDIS_URL: url || server.url,
       ...(binary && { [REDIS.variable]: binary }),
       ...(mariadb && { [MARIADB.variable]: mariadb }),
+      ...(prometheus && { [PROMETHEUS.variable]: prometheus }),
+      ...(chromium && { [CHROMIUM.variable]: chromium }),
+      ...(compiler && { [C_COMPILER.variable]: compiler }),
     });
   } finally {
     await server?.stop();

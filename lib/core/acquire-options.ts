@@ -1,6 +1,8 @@
 import { LockOptionsError } from '../lock.errors.js';
 import { parseDuration, type Duration } from './duration.js';
+import type { AcquireMessage } from './lock-channels.js';
 import { describeValue } from './describe-value.js';
+import type { StoreLimits } from './store-limits.js';
 
 /**
  * How a lock is taken; what is left out comes from the module's options.
@@ -9,7 +11,10 @@ import { describeValue } from './describe-value.js';
  * await locks.acquire('invoice:42', { ttl: '1 minute', wait: '10s', signal });
  */
 export interface AcquireOptions {
-  /** How long the lease lasts without renewal: 50 ms to 2³¹ − 1 ms. Default: the module's, 30 s. */
+  /**
+   * How long the lease lasts without renewal: 50 ms to 2³¹ − 1 ms, over several nodes to the module's `maxTtl`.
+   * Default: the module's, 30 s.
+   */
   readonly ttl?: Duration;
   /** How long to wait while somebody else holds the name; 0 does not wait, `Infinity` is allowed. Default: the module's, 5 s. */
   readonly wait?: Duration;
@@ -19,7 +24,7 @@ export interface AcquireOptions {
   readonly maxHold?: Duration;
   /**
    * How long the name stays taken at least, even if it is given back sooner: so that a job runs once
-   * on a fleet whose clocks differ. Not above `maxHold`. Default: 0.
+   * on a fleet whose clocks differ. Not above `maxHold`, nor over several nodes above `maxTtl`. Default: 0.
    */
   readonly minHold?: Duration;
   /** `'shared'` lets others that share hold it, too, and nobody else. Default: `'exclusive'`. */
@@ -38,6 +43,11 @@ export interface AcquireOptions {
   readonly onWaiting?: (place: number) => void;
   /** `false` turns renewal off: the lock is lost when its ttl has passed. Default: true. */
   readonly renew?: boolean;
+  /**
+   * What metrics and traces call locks of this kind, such as `invoice:<id>`: one text for all their names, up to 128
+   * characters. Default: the decorator's template, the job, or none.
+   */
+  readonly label?: string;
 }
 
 /**
@@ -62,6 +72,9 @@ export interface ResolvedAcquireOptions {
   readonly onWaiting: ((place: number) => void) | undefined;
   readonly renew: boolean;
   readonly signal: AbortSignal | undefined;
+  readonly label?: string | undefined;
+  /** The call as it is told, if somebody listens. */
+  readonly asked?: AcquireMessage | undefined;
 }
 
 /** Stands for options that were left out. */
@@ -70,6 +83,8 @@ export const NO_OPTIONS: AcquireOptions = Object.freeze({});
 export interface AcquireDefaults {
   readonly ttlMs: number;
   readonly waitMs: number;
+  /** What the store cannot do; left out where it is not known yet which store it will be. */
+  readonly limits?: StoreLimits | undefined;
 }
 
 const LONGEST_TTL_MS = 2 ** 31 - 1;
@@ -92,12 +107,13 @@ export const ACQUIRE_OPTIONS: ReadonlySet<string> = new Set([
   'minReplicas',
   'onWaiting',
   'renew',
+  'label',
 ]);
 
 /**
  * Checks the options of one call and fills in the defaults; `whatOf` names the call in messages.
  *
- * @throws LockOptionsError for an unknown option or a value that is none
+ * @throws LockOptionsError for an unknown option, a value that is none, or what the store cannot do
  */
 export function resolveAcquireOptions(
   options: AcquireOptions,
@@ -107,7 +123,7 @@ export function resolveAcquireOptions(
   if (options === NO_OPTIONS) return withDefaults(defaults);
   const what = whatOf();
   refuseUnknownOptions(options, ACQUIRE_OPTIONS, what);
-  const { ttl, wait, maxHold, minHold, signal, onWaiting } = options;
+  const { ttl, wait, maxHold, minHold, signal, onWaiting, label } = options;
   const { renew = true, reentrant = true, mode = 'exclusive', minReplicas = 0 } = options;
   checkBoolean(renew, 'renew', what);
   checkBoolean(reentrant, 'reentrant', what);
@@ -131,6 +147,11 @@ export function resolveAcquireOptions(
       `${what}: "signal" is ${describeValue(signal)}; write the signal of an AbortController.`,
     );
   }
+  if (label !== undefined && !isLabel(label)) {
+    throw new LockOptionsError(
+      `${what}: "label" is ${describeValue(label)}; write a text of up to ${LONGEST_LABEL} characters, such as 'invoice:<id>'.`,
+    );
+  }
   const maxHoldMs =
     maxHold === undefined
       ? Infinity
@@ -142,7 +163,7 @@ export function resolveAcquireOptions(
       `${what}: "minHold" (${minHoldMs} ms) is above "maxHold" (${maxHoldMs} ms); nothing can last both.`,
     );
   }
-  return {
+  const resolved: ResolvedAcquireOptions = {
     ttlMs: ttl === undefined ? defaults.ttlMs : parseDuration(ttl, `${what}: "ttl"`, TTL_BOUNDS),
     waitMs:
       wait === undefined ? defaults.waitMs : parseDuration(wait, `${what}: "wait"`, WAIT_BOUNDS),
@@ -155,8 +176,17 @@ export function resolveAcquireOptions(
     onWaiting,
     renew,
     signal,
+    label,
   };
+  const problem = defaults.limits?.against(resolved);
+  if (problem !== undefined) throw new LockOptionsError(`${what}: ${problem}`);
+  return resolved;
 }
+
+export const LONGEST_LABEL = 128;
+
+const isLabel = (label: unknown): boolean =>
+  typeof label === 'string' && label !== '' && label.length <= LONGEST_LABEL;
 
 function checkBoolean(value: unknown, key: string, what: string): void {
   if (typeof value === 'boolean') return;

@@ -1,5 +1,6 @@
 import { LockBusyError, LockStoreError, LockTimeoutError } from '../lock.errors.js';
 import type { LeaseRecord, NameKind, Subject } from '../stores/lock-store.interface.js';
+import { holderText } from './holder-text.js';
 
 /** Somebody else has the name, and nobody wanted to wait. */
 export function busyError({ name, kind }: Subject, lease: LeaseRecord | null): LockBusyError {
@@ -33,5 +34,5 @@ export function tooFewReplicas(
 function inTheWay(lease: LeaseRecord | null, kind: NameKind): string {
   if (!lease) return 'waited for by other callers';
   const { holder, since } = lease;
-  return `${kind === 'semaphore' ? 'full: a permit is ' : ''}held by ${holder.service} (${holder.host}, pid ${holder.pid}) since ${since.toISOString()}`;
+  return `${kind === 'semaphore' ? 'full: a permit is ' : ''}held by ${holderText(holder)} since ${since.toISOString()}`;
 }

@@ -18,13 +18,16 @@ import type { OnceRequest } from '../stores/outcome.interface.js';
 import type { ResolvedAcquireOptions } from './acquire-options.js';
 import { busyError, timeoutError, tooFewReplicas } from './acquisition-errors.js';
 import type { BoundedStore } from './bounded-store.js';
-import type { Clock, Timer } from './clock.js';
+import { type Clock, type Timer, safeEnd } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
-import { isRenewed, type Lease, type LeaseGrant, type LeaseTerms, safeEnd } from './lease.js';
+import { isRenewed, type Lease, type LeaseGrant, type LeaseTerms } from './lease.js';
 import type { Caller, Line } from './line.js';
+import { lockChannels, type WaitMessage } from './lock-channels.js';
 import type { LockEventSink } from './lock-events.js';
+import { Operation } from './operation.js';
 import { refusalOf } from './refusal.js';
-import type { Tenure } from './tenure.js';
+import { modeOfShare, type Tenure } from './tenure.js';
+import type { WaitTally } from './wait-tally.js';
 import {
   tooLate,
   type Wait,
@@ -38,6 +41,9 @@ export interface Want extends Subject, Share {
   readonly once?: OnceRequest | undefined;
 }
 
+/** How what it comes to is told. */
+export type AcquireTelling = Pick<ResolvedAcquireOptions, 'isQuiet' | 'label' | 'asked'>;
+
 /** What an acquisition needs of its process. */
 export interface AcquisitionTools {
   readonly store: BoundedStore;
@@ -47,9 +53,10 @@ export interface AcquisitionTools {
   lineFor(name: string): Line;
   readonly existingLine: (name: string) => Line | undefined;
   startWait(request: WaitRequest, listener: WaitListener): Wait;
-  begin(grant: LeaseGrant, terms: LeaseTerms, waitedMs: number, isQuiet: boolean): Tenure;
-  takeOver(lease: Lease, waitedMs: number, isQuiet: boolean): Tenure;
+  begin(grant: LeaseGrant, terms: LeaseTerms, waitedMs: number, how: AcquireTelling): Tenure;
+  takeOver(lease: Lease, waitedMs: number, how: AcquireTelling): Tenure;
   permitsChanged(want: Want, formerPermits: number): void;
+  readonly tally: WaitTally;
   /** It is over, in whatever way. */
   ended(acquisition: Acquisition): void;
   readonly emit: LockEventSink;
@@ -61,8 +68,12 @@ export class Acquisition implements Caller {
   readonly waitsUntil: number;
   private readonly startedAt: number;
   private place: number | undefined;
+  /** Since when somebody else is known to have it. */
+  private waitsSince = 0;
   private wait: Wait | undefined;
   private timer: Timer | undefined;
+  /** Of the wait, if somebody listens. */
+  private waiting: Operation<WaitMessage> | undefined;
   private interruption: unknown;
   private giveUp: (() => void) | undefined;
   private isOver = false;
@@ -171,7 +182,17 @@ export class Acquisition implements Caller {
       throw tooLate(name, this.options.ttlMs);
     }
     const { fencingToken, lastToken, isWaitedFor, unknown } = reply;
-    const lease = { name, kind, units, owner, fencingToken, lastToken, isWaitedFor, unknown };
+    const given = reply.owner ?? owner;
+    const lease = {
+      name,
+      kind,
+      units,
+      owner: given,
+      fencingToken,
+      lastToken,
+      isWaitedFor,
+      unknown,
+    };
     return { ...lease, sentAt, lengthMs: ttlMs, beganAt: sentAt, isBegun: want.once !== undefined };
   }
 
@@ -198,7 +219,7 @@ export class Acquisition implements Caller {
   }
 
   takeOver(lease: Lease): void {
-    this.succeed(this.tools.takeOver(lease, this.waitedMs, this.options.isQuiet));
+    this.succeed(this.tools.takeOver(lease, this.waitedMs, this.options));
   }
 
   refuse(error: Error): void {
@@ -211,12 +232,35 @@ export class Acquisition implements Caller {
 
   tellPlace(place: number): void {
     if (place === this.place) return;
+    if (this.isOver) return;
+    if (this.place === undefined) {
+      this.waitsSince = this.tools.clock.now();
+      this.tools.tally.begin();
+      this.tellWait(place);
+    }
     this.place = place;
     try {
       this.options.onWaiting?.(place);
     } catch (error) {
       this.interrupt(error);
     }
+  }
+
+  private tellWait(place: number): void {
+    const { wait } = lockChannels;
+    if (!wait.hasSubscribers) return;
+    const { clock, holder } = this.tools;
+    const { name } = this.want;
+    const { label, asked } = this.options;
+    const message: WaitMessage = {
+      service: holder.service,
+      mode: modeOfShare(this.want),
+      label,
+      name,
+      place,
+      acquire: asked,
+    };
+    this.waiting = new Operation(wait, message, clock).begin();
   }
 
   private queueUp(): void {
@@ -276,8 +320,7 @@ export class Acquisition implements Caller {
   }
 
   private beginNow(grant: LeaseGrant, passesLeft: number): Tenure {
-    const { isQuiet } = this.options;
-    return this.tools.begin(grant, this.termsWith(passesLeft), this.waitedMs, isQuiet);
+    return this.tools.begin(grant, this.termsWith(passesLeft), this.waitedMs, this.options);
   }
 
   private termsWith(passesLeft: number): LeaseTerms {
@@ -306,12 +349,14 @@ export class Acquisition implements Caller {
   }
 
   private succeed(tenure: Tenure): void {
+    this.waiting?.succeed(undefined);
     this.end();
     this.resolve(tenure);
   }
 
   private fail(error: unknown): void {
     if (this.isOver) return;
+    this.waiting?.fail(error);
     this.end();
     if (error instanceof LockBusyError && !this.options.isQuiet) {
       const { waitedMs } = this;
@@ -322,6 +367,8 @@ export class Acquisition implements Caller {
   }
 
   private end(): void {
+    const { clock, tally } = this.tools;
+    if (this.place !== undefined && !this.isOver) tally.end(clock.now() - this.waitsSince);
     this.isOver = true;
     this.timer?.clear();
     this.options.signal?.removeEventListener('abort', this.onAbort!);

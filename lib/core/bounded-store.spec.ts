@@ -106,7 +106,12 @@ describe('BoundedStore', () => {
   });
 
   it('passes on what the store tells by itself, and whether it does', () => {
-    const listener = { onHandOver: jest.fn(), onReconnect: jest.fn(), onSilence: jest.fn() };
+    const listener = {
+      onHandOver: jest.fn(),
+      onFreed: jest.fn(),
+      onReconnect: jest.fn(),
+      onSilence: jest.fn(),
+    };
     const listen = jest.spyOn(store, 'listen');
     bounded.listen(listener);
     expect(listen).toHaveBeenCalledWith(listener);

@@ -3,6 +3,7 @@ import { LockError, LockOptionsError, LockStoreError } from '../lock.errors.js';
 import type {
   AcquireReply,
   AcquireRequest,
+  DecidedReply,
   HandOverListener,
   LeaseRecord,
   LockStore,
@@ -13,12 +14,19 @@ import type {
   RenewRequest,
   ReplicateReply,
   ReplicateRequest,
+  StoreWatcher,
   Subject,
   TransferRequest,
+  Waiter,
 } from '../stores/lock-store.interface.js';
 import type { OutcomeStore } from '../stores/outcome.interface.js';
+import type { ReportStore } from '../stores/report.interface.js';
 import type { Clock } from './clock.js';
+import { lockChannels } from './lock-channels.js';
 import { TimeLimit } from './time-limit.js';
+
+/** Reports as they are read; what a process tells of itself is written beside, so that it is no failure of the store. */
+export type ReportReader = Omit<ReportStore, 'write' | 'remove' | 'whenRead'>;
 
 /**
  * A store whose every answer comes within a time limit: a reply, or a `LockStoreError`.
@@ -29,6 +37,7 @@ import { TimeLimit } from './time-limit.js';
 export class BoundedStore {
   /** As the store has them, each bounded likewise; `undefined` if it has none. */
   readonly outcomes: OutcomeStore | undefined;
+  readonly reports: ReportReader | undefined;
   private readonly timeLimit: TimeLimit;
 
   constructor(
@@ -38,6 +47,7 @@ export class BoundedStore {
   ) {
     this.timeLimit = new TimeLimit(clock, timeoutMs);
     this.outcomes = store.outcomes && this.bound(store.outcomes);
+    this.reports = store.reports && this.boundReports(store.reports);
   }
 
   acquire(request: AcquireRequest): Promise<AcquireReply> {
@@ -47,11 +57,25 @@ export class BoundedStore {
     );
   }
 
+  /** Rejects if none of them is decided. */
   renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]> {
     return this.limit(
-      () => this.store.renew(requests),
+      async () => {
+        const replies = await this.store.renew(requests);
+        if (replies.every((reply) => reply === 'undecided')) throw this.undecided();
+        return replies;
+      },
       () => `renew ${requests.length} lock(s)`,
     );
+  }
+
+  async renewOne(request: RenewRequest): Promise<DecidedReply> {
+    const [reply] = await this.renew([request]);
+    return reply as DecidedReply;
+  }
+
+  private undecided(): Error {
+    return this.store.lastError ?? new Error('too few nodes have answered');
   }
 
   /** @throws LockOptionsError if the store has no replicas to wait for */
@@ -70,11 +94,19 @@ export class BoundedStore {
     );
   }
 
-  transfer(request: TransferRequest): Promise<RenewReply> {
+  transfer(request: TransferRequest): Promise<DecidedReply> {
     return this.limit(
-      () => this.store.transfer(request),
+      async () => {
+        const reply = await this.store.transfer(request);
+        if (reply === 'undecided') throw this.undecided();
+        return reply;
+      },
       () => `attach "${request.name}"`,
     );
+  }
+
+  detached(owner: string): void {
+    this.store.detached?.(owner);
   }
 
   renewalGroupOf(name: string): string {
@@ -93,6 +125,14 @@ export class BoundedStore {
     return this.limit(
       () => this.store.inspect(subject),
       () => `inspect "${subject.name}"`,
+    );
+  }
+
+  /** Nobody, where the store has no queue of its own. */
+  queueOf(subject: Subject, limit: number): Promise<readonly Waiter[]> {
+    return this.limit(
+      async () => this.store.queueOf?.(subject, limit) ?? [],
+      () => `tell who waits for "${subject.name}"`,
     );
   }
 
@@ -117,12 +157,37 @@ export class BoundedStore {
     };
   }
 
+  private boundReports(reports: ReportStore): ReportReader {
+    const limit = <T>(take: () => Promise<T>) => this.limit(take, () => 'tell what is held');
+    return {
+      tell: (events) =>
+        this.limit(
+          () => reports.tell(events),
+          () => 'write an event',
+        ),
+      processes: () => limit(() => reports.processes()),
+      names: (id, after, count) => limit(() => reports.names(id, after, count)),
+      tokensOf: (subject, ids) => limit(() => reports.tokensOf(subject, ids)),
+      events: (most) => limit(() => reports.events(most)),
+      jobs: (most) => limit(() => reports.jobs(most)),
+    };
+  }
+
   tellsHandOvers(name: string): boolean {
     return this.store.tellsHandOvers?.(name) ?? false;
   }
 
   listen(listener: HandOverListener): void {
     this.store.listen?.(listener);
+  }
+
+  watch(watcher: StoreWatcher): void {
+    this.store.watch?.(watcher);
+  }
+
+  /** How long a lease may last at most. */
+  get maxTtlMs(): number {
+    return this.store.maxTtlMs ?? Infinity;
   }
 
   connect(timeoutMs: number): Promise<void> {
@@ -148,12 +213,17 @@ export class BoundedStore {
     return new Promise((resolve, reject) => {
       const failure = (what: string, cause: unknown): LockStoreError =>
         this.failure(task(), what, { cause, mayBeDone });
-      const timed = limit.start(() =>
-        reject(failure(`no answer within ${limit.limitMs} ms`, this.store.lastError)),
-      );
-      const fail = (error: unknown): void => {
+      const timed = limit.start(() => {
+        const error = failure(`no answer within ${limit.limitMs} ms`, this.store.lastError);
+        this.tellError('timeout', error);
+        reject(error);
+      });
+      const fail = (cause: unknown): void => {
+        const isLate = timed.onLate === undefined;
         limit.done(timed);
-        reject(error instanceof LockError ? error : failure('it failed', error));
+        const error = cause instanceof LockError ? cause : failure('it failed', cause);
+        if (!isLate && error instanceof LockStoreError) this.tellError('failed', error);
+        reject(error);
       };
       try {
         take().then((value) => {
@@ -164,6 +234,12 @@ export class BoundedStore {
         fail(error); // a store that throws at once rejects, too
       }
     });
+  }
+
+  private tellError(reason: 'timeout' | 'failed', error: LockStoreError): void {
+    const { nodeError } = lockChannels;
+    if (!nodeError.hasSubscribers) return;
+    nodeError.publish({ node: this.store.description, reason, error });
   }
 
   private failure(

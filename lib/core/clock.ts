@@ -27,6 +27,13 @@ export interface Clock {
   setTimer(callback: () => void, delayMs: number, keepsAlive?: boolean): Timer;
 }
 
+/** Clocks that run at the same rate differ by less than this over one ttl (Redlock's allowance). */
+export const driftOf = (ttlMs: number): number => ttlMs * 0.01 + 2;
+
+/** Until when, by this process's clock, a lease of `lengthMs` asked for at `start` is sure not to be over. */
+export const safeEnd = (start: number, lengthMs: number): number =>
+  lengthMs === Infinity ? Infinity : start + lengthMs - driftOf(lengthMs);
+
 /** Node's timers overflow above this and fire after 1 ms instead. */
 const LONGEST_TIMEOUT = 2 ** 31 - 1;
 

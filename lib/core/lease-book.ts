@@ -2,20 +2,29 @@ import { LockLostError, type LossReason } from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
 import type { Outcome } from '../stores/outcome.interface.js';
 import type { BoundedStore } from './bounded-store.js';
-import type { Clock } from './clock.js';
+import { type Clock, driftOf } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
 import { LeaseKeeper } from './lease-keeper.js';
-import { driftOf, Lease, type LeaseGrant, type LeaseTerms } from './lease.js';
+import { Lease, type LeaseGrant, type LeaseTerms } from './lease.js';
 import { LightMap } from './light-map.js';
+import {
+  type AcquireMessage,
+  type HoldMessage,
+  lockChannels,
+  type ReleaseMessage,
+} from './lock-channels.js';
 import type { LockEventSink } from './lock-events.js';
 import type { Lock } from './lock.js';
-import { Tenure } from './tenure.js';
+import { Operation } from './operation.js';
+import { modeOfShare, Tenure } from './tenure.js';
 
 export interface LeaseBookTools {
   readonly store: BoundedStore;
   readonly clock: Clock;
   readonly cleaner: LeaseCleaner;
   readonly emit: LockEventSink;
+  /** What messages say whose locks they are. */
+  readonly service: string;
   /** Gives a lease that a caller has done with to the next one of this process, if there is one. */
   passOn(lease: Lease): boolean;
   /** Those of this process that wait for the name must ask the store now. */
@@ -23,6 +32,14 @@ export interface LeaseBookTools {
   readonly renewing: (tenure: Tenure) => void;
   /** A tenure has ended, in whatever way. */
   ended(tenure: Tenure): void;
+}
+
+interface BeginOptions {
+  /** Of the first tenure, where that is another than the lease's own. */
+  readonly token?: number;
+  readonly isTold?: boolean;
+  readonly label?: string | undefined;
+  readonly asked?: AcquireMessage | undefined;
 }
 
 /** The leases that this process has, and who of its callers holds them: begins, extends and ends both. */
@@ -34,10 +51,10 @@ export class LeaseBook {
   private readonly lost = (lease: Lease, reason: LossReason): void => this.onLost(lease, reason);
 
   constructor(private readonly tools: LeaseBookTools) {
-    const { store, clock, emit, renewing } = tools;
-    this.keeper = new LeaseKeeper(store, clock, renewing, (names, error) =>
-      emit({ type: 'renewal-failed', names, error }),
-    );
+    const { store, clock, emit, renewing, service } = tools;
+    const failed = (names: readonly string[], error: Error): void =>
+      emit({ type: 'renewal-failed', names, error });
+    this.keeper = new LeaseKeeper(store, clock, renewing, failed, service);
   }
 
   /** How many leases have not been given back yet. */
@@ -53,12 +70,11 @@ export class LeaseBook {
     return this.exclusive.get(name);
   }
 
-  /** @param token of its first tenure, where that is another than the lease's own */
   begin(
     grant: LeaseGrant,
     terms: LeaseTerms,
     waitedMs: number,
-    { token, isTold = true }: { token?: number; isTold?: boolean } = {},
+    { token, isTold = true, label, asked }: BeginOptions = {},
   ): Tenure {
     const { clock } = this.tools;
     const lease = new Lease(grant, terms, clock, this.lost);
@@ -66,21 +82,33 @@ export class LeaseBook {
     this.keeper.keep(lease);
     if (lease.kind === 'lock' && lease.units === 0) this.exclusive.set(lease.name, lease);
     const tenure = new Tenure(lease, token ?? lease.fencingToken, lease.beganAt, clock);
+    tenure.label = label;
+    tenure.asked = asked;
     return this.hold(tenure, waitedMs, isTold);
   }
 
   /** The next caller holds the lease of the one before. */
-  takeOver(lease: Lease, waitedMs: number, isTold = true): Tenure {
+  takeOver(
+    lease: Lease,
+    waitedMs: number,
+    { isTold = true, label, asked }: Omit<BeginOptions, 'token'> = {},
+  ): Tenure {
     const { clock } = this.tools;
-    return this.hold(new Tenure(lease, lease.pass(), clock.now(), clock), waitedMs, isTold);
+    const tenure = new Tenure(lease, lease.pass(), clock.now(), clock);
+    tenure.label = label;
+    tenure.asked = asked;
+    return this.hold(tenure, waitedMs, isTold);
   }
 
   /** Tells of a tenure that nobody has been told of yet. */
   tell(tenure: Tenure): void {
     if (tenure.isTold) return;
-    tenure.isTold = true;
-    const { name, fencingToken, heldMs: waitedMs } = tenure;
-    this.tools.emit({ type: 'acquired', name, fencingToken, waitedMs });
+    this.tellBegin(tenure, tenure.heldMs);
+  }
+
+  /** Votes that leases rest on may be void: has each confirmed, or lost. */
+  confirmAll(): void {
+    this.keeper.renewAll();
   }
 
   async extend({ lease }: Tenure, ttlMs: number): Promise<void> {
@@ -88,14 +116,26 @@ export class LeaseBook {
     const sentAt = clock.now();
     const request = lease.beginExtension(ttlMs, sentAt);
     this.keeper.reconsider(lease);
-    const [reply] = await store.renew([request]);
-    lease.settle(reply!, request, sentAt);
+    lease.settle(await store.renewOne(request), request, sentAt);
     this.keeper.reconsider(lease);
   }
 
   /** Ends a tenure: its lease goes to the next caller of this process, or back to the store. */
   release(tenure: Tenure, by?: Lock, outcome?: Outcome): Promise<ReleaseOutcome> {
-    const { lease, fencingToken } = tenure;
+    const { release } = lockChannels;
+    if (!release.hasSubscribers) return this.releaseUnheard(tenure, by, outcome);
+    return new Operation<ReleaseMessage>(release, this.messageOf(tenure), this.tools.clock).trace(
+      () => this.releaseUnheard(tenure, by, outcome),
+      (found) => found,
+    );
+  }
+
+  private releaseUnheard(
+    tenure: Tenure,
+    by: Lock | undefined,
+    outcome: Outcome | undefined,
+  ): Promise<ReleaseOutcome> {
+    const { lease } = tenure;
     const endsHere = tenure.markReleased();
     this.tools.ended(tenure);
     if (!endsHere) {
@@ -107,38 +147,56 @@ export class LeaseBook {
     if (!this.tools.passOn(lease)) {
       return this.giveBack(tenure, tenure.isTold, by, outcome);
     }
-    const { name } = lease;
-    const { heldMs, isTold } = tenure;
-    if (isTold) this.tools.emit({ type: 'released', name, fencingToken, heldMs });
+    if (tenure.isTold) this.tellEnd(tenure, 'released');
     return Promise.resolve('released');
   }
 
   /** Its lease is given back already. */
   end(tenure: Tenure): void {
-    this.forget(tenure);
+    this.drop(tenure);
     if (tenure.isTold) this.tellEnd(tenure, 'released');
   }
 
-  /** This process keeps its lease no longer; it goes on until its ttl has passed. */
-  forget(tenure: Tenure): void {
+  /** Somebody else keeps its lease from now on. */
+  detach(tenure: Tenure): void {
+    this.drop(tenure);
+    this.tools.store.detached(tenure.lease.owner);
+    tenure.operation?.succeed('detached');
+  }
+
+  private drop(tenure: Tenure): void {
     const { lease } = tenure;
     tenure.markReleased();
     lease.markReleased();
-    this.drop(lease);
+    this.forget(lease);
     this.unreleased--;
     this.tools.ended(tenure);
     this.tools.freed(lease.name);
   }
 
   private hold(tenure: Tenure, waitedMs: number, isTold: boolean): Tenure {
-    const { lease, fencingToken } = tenure;
-    lease.tenure = tenure;
-    tenure.isTold = isTold;
-    if (isTold) this.tools.emit({ type: 'acquired', name: lease.name, fencingToken, waitedMs });
+    tenure.lease.tenure = tenure;
+    if (isTold) this.tellBegin(tenure, waitedMs);
+    else tenure.isTold = false;
     return tenure;
   }
 
-  private drop(lease: Lease): void {
+  private tellBegin(tenure: Tenure, waitedMs: number): void {
+    const { name, fencingToken } = tenure;
+    const { hold } = lockChannels;
+    tenure.isTold = true;
+    if (hold.hasSubscribers) {
+      const message: HoldMessage = { ...this.messageOf(tenure), acquire: tenure.asked };
+      tenure.operation = new Operation(hold, message, this.tools.clock).begin();
+    }
+    this.tools.emit({ type: 'acquired', name, fencingToken, waitedMs });
+  }
+
+  private messageOf({ lease, label, name, fencingToken }: Tenure) {
+    return { service: this.tools.service, mode: modeOfShare(lease), label, name, fencingToken };
+  }
+
+  private forget(lease: Lease): void {
     this.keeper.drop(lease);
     lease.tenure = undefined;
     if (this.exclusive.get(lease.name) === lease) this.exclusive.delete(lease.name);
@@ -153,7 +211,7 @@ export class LeaseBook {
     const { lease } = tenure;
     const { name, kind, owner, fencingToken } = lease;
     const isOurs = lease.markReleased();
-    this.drop(lease);
+    this.forget(lease);
     // What was only tried has never been held.
     const minHoldMs = tenure.isTold ? lease.minHoldMs : 0;
     const request = { name, kind, owner, fencingToken, minHoldMs, outcome };
@@ -176,6 +234,7 @@ export class LeaseBook {
         );
         if (tells) {
           const { fencingToken: token, heldMs } = tenure;
+          tenure.operation?.fail(error);
           this.tools.emit({ type: 'release-failed', name, fencingToken: token, heldMs, error });
         }
         this.tools.ended(tenure);
@@ -184,12 +243,16 @@ export class LeaseBook {
     );
   }
 
-  private tellEnd({ name, fencingToken, heldMs }: Tenure, outcome: ReleaseOutcome): void {
+  private tellEnd(tenure: Tenure, outcome: ReleaseOutcome): void {
+    const { name, fencingToken, heldMs, operation } = tenure;
+    const { kind } = tenure.lease;
     if (outcome === 'released') {
+      operation?.succeed('released');
       this.tools.emit({ type: 'released', name, fencingToken, heldMs });
     } else {
       const error = new LockLostError(name, fencingToken, outcome);
-      this.tools.emit({ type: 'lost', name, fencingToken, heldMs, reason: outcome, error });
+      operation?.fail(error);
+      this.tools.emit({ type: 'lost', name, kind, fencingToken, heldMs, reason: outcome, error });
     }
   }
 
@@ -202,14 +265,16 @@ export class LeaseBook {
 
   private onLost(lease: Lease, reason: LossReason): void {
     const { tenure } = lease;
-    this.drop(lease);
+    this.forget(lease);
     this.unreleased--;
     try {
       tenure?.lose(reason, (error) => {
         this.tools.ended(tenure);
         const { name, fencingToken, heldMs } = tenure;
         if (tenure.isTold) {
-          this.tools.emit({ type: 'lost', name, fencingToken, heldMs, reason, error });
+          tenure.operation?.fail(error);
+          const { kind } = lease;
+          this.tools.emit({ type: 'lost', name, kind, fencingToken, heldMs, reason, error });
         }
       });
     } finally {

@@ -1,10 +1,13 @@
+import { LockStoreError } from '../lock.errors.js';
 import type { RenewReply, RenewRequest } from '../stores/lock-store.interface.js';
 import { Bag } from './bag.js';
 import type { BoundedStore } from './bounded-store.js';
 import { Alarm } from './alarm.js';
 import type { Clock } from './clock.js';
 import type { Lease } from './lease.js';
-import type { Tenure } from './tenure.js';
+import { lockChannels, type RenewedLease, type RenewMessage } from './lock-channels.js';
+import { Operation } from './operation.js';
+import { modeOfShare, type Tenure } from './tenure.js';
 
 /** More would hold up the other clients of a Redis server for milliseconds. */
 const BATCH_SIZE = 500;
@@ -24,6 +27,7 @@ export class LeaseKeeper {
     private readonly clock: Clock,
     private readonly onRenewal: (tenure: Tenure) => void,
     private readonly onRenewalFailed: (names: readonly string[], error: Error) => void,
+    private readonly service = '',
   ) {
     this.alarm = new Alarm(clock, () => this.wake());
   }
@@ -49,6 +53,12 @@ export class LeaseKeeper {
   /** To be called when the times of a lease have changed. */
   reconsider(lease: Lease): void {
     if (this.leases.has(lease)) this.alarm.by(lease.wakeAt);
+  }
+
+  /** Renews all of them now. */
+  renewAll(): void {
+    for (const lease of this.leases) lease.renewAt = Math.min(lease.renewAt, this.clock.now());
+    this.alarm.by(this.clock.now());
   }
 
   private wake(): void {
@@ -83,14 +93,40 @@ export class LeaseKeeper {
     const sentAt = this.clock.now();
     const requests = leases.map((lease) => lease.beginRenewal(sentAt));
     for (const { tenure } of leases) if (tenure) this.onRenewal(tenure);
+    const operation = this.tell(leases, requests);
     this.store.renew(requests).then(
-      (replies) =>
-        leases.forEach((lease, i) => this.settle(lease, requests[i]!, replies[i]!, sentAt)),
-      (error: Error) => this.retry(leases, error),
+      (replies) => {
+        if (operation) tellReplies(operation, leases, replies);
+        const undecided = leases.filter((_, i) => replies[i] === 'undecided');
+        leases.forEach((lease, i) => this.settle(lease, requests[i]!, replies[i]!, sentAt));
+        if (undecided.length > 0) {
+          this.retry(undecided, new LockStoreError('Too few nodes have answered a renewal.'));
+        }
+      },
+      (error: Error) => {
+        operation?.fail(error);
+        this.retry(leases, error);
+      },
     );
   }
 
+  private tell(
+    leases: readonly Lease[],
+    requests: readonly RenewRequest[],
+  ): Operation<RenewMessage> | undefined {
+    const { renew } = lockChannels;
+    if (!renew.hasSubscribers) return undefined;
+    const renewals = leases.map((lease, i): RenewedLease => {
+      const { name, currentToken: fencingToken, tenure } = lease;
+      const { ttlMs } = requests[i]!;
+      return { name, fencingToken, ttlMs, mode: modeOfShare(lease), label: tenure?.label };
+    });
+    const message: RenewMessage = { service: this.service, renewals };
+    return new Operation(renew, message, this.clock).begin();
+  }
+
   private settle(lease: Lease, request: RenewRequest, reply: RenewReply, sentAt: number): void {
+    if (reply === 'undecided') return;
     lease.settle(reply, request, sentAt);
     this.reconsider(lease);
   }
@@ -108,4 +144,18 @@ export class LeaseKeeper {
       error,
     );
   }
+}
+
+/** To be called before the replies count: what is left is what was left without them. */
+function tellReplies(
+  operation: Operation<RenewMessage>,
+  leases: readonly Lease[],
+  replies: readonly RenewReply[],
+): void {
+  operation.message.renewals.forEach((renewal, i) => {
+    renewal.headroomMs = leases[i]!.remainingMs;
+    const reply = replies[i];
+    if (reply) renewal.reply = reply;
+  });
+  operation.succeed(undefined);
 }

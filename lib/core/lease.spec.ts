@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { grantOf, termsOf } from '../../test/support/tenures.js';
 import { ManualClock } from '../testing/manual.clock.js';
-import { driftOf, Lease, type LeaseGrant, type LeaseTerms, type LossListener } from './lease.js';
+import { driftOf } from './clock.js';
+import { Lease, type LeaseGrant, type LeaseTerms, type LossListener } from './lease.js';
 
 const TTL = 10_000;
 

@@ -1,20 +1,14 @@
 import type { LossReason } from '../lock.errors.js';
 import type {
+  DecidedReply,
   LeaseClaim,
   NameKind,
   RenewReply,
   RenewRequest,
 } from '../stores/lock-store.interface.js';
 import type { OutcomeRecord } from '../stores/outcome.interface.js';
-import type { Clock } from './clock.js';
+import { type Clock, safeEnd } from './clock.js';
 import type { Tenure } from './tenure.js';
-
-/** Clocks that run at the same rate differ by less than this over one ttl (Redlock's allowance). */
-export const driftOf = (ttlMs: number): number => ttlMs * 0.01 + 2;
-
-/** Until when, by this process's clock, a lease of `lengthMs` asked for at `start` is sure not to be over. */
-export const safeEnd = (start: number, lengthMs: number): number =>
-  lengthMs === Infinity ? Infinity : start + lengthMs - driftOf(lengthMs);
 
 /** Whether the lease is still its owner's, which the other replies tell the contrary of. */
 export const isRenewed = (reply: RenewReply): reply is 'renewed' | 'contended' =>
@@ -201,7 +195,7 @@ export class Lease implements LeaseClaim {
   }
 
   /** What the store says of a renewal or an extension that was sent at `sentAt`. */
-  settle(reply: RenewReply, { ttlMs }: RenewRequest, sentAt: number): void {
+  settle(reply: DecidedReply, { ttlMs }: RenewRequest, sentAt: number): void {
     if (!isRenewed(reply)) return this.lose(reply);
     this.confirm(sentAt, ttlMs);
     if (reply === 'contended') this.passesLeft = 0;

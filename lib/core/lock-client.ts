@@ -10,8 +10,10 @@ import type {
   LeaseRecord,
   LockStore,
   NameRecord,
+  NodeStatus,
   ReleaseOutcome,
   Subject,
+  Waiter,
 } from '../stores/lock-store.interface.js';
 import type { OnceRequest, Outcome, OutcomeStore } from '../stores/outcome.interface.js';
 import {
@@ -22,7 +24,7 @@ import {
   type TryAcquireOptions,
 } from './acquire-options.js';
 import type { Want } from './acquisition.js';
-import { BoundedStore } from './bounded-store.js';
+import { BoundedStore, type ReportReader } from './bounded-store.js';
 import { type Clock, systemClock } from './clock.js';
 import { pack, unpack } from './detached-lock.js';
 import { type Duration, parseDuration } from './duration.js';
@@ -30,14 +32,17 @@ import type { WithLockOptions } from './hold.js';
 import { LeakWatch } from './leak-watch.js';
 import { LeaseBook } from './lease-book.js';
 import { LeaseCleaner } from './lease-cleaner.js';
+import { lockChannels } from './lock-channels.js';
 import { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import { checkLockName } from './lock-name.js';
 import { Lock, type LockOperations } from './lock.js';
 import { refusalOf } from './refusal.js';
 import { Semaphore, type SemaphoreOperations } from './semaphore.js';
+import { StoreLimits } from './store-limits.js';
 import { Taker } from './taker.js';
 import { type Holding, Tenure } from './tenure.js';
+import type { WaitTally } from './wait-tally.js';
 import { Works } from './works.js';
 
 export interface LockClientOptions extends AcquireDefaults {
@@ -46,6 +51,8 @@ export interface LockClientOptions extends AcquireDefaults {
   readonly storeTimeoutMs: number;
   readonly leakStacks: boolean;
   readonly emit: LockEventSink;
+  /** Something of this job is to be done once. */
+  readonly metJob?: (job: string) => void;
 }
 
 /**
@@ -67,8 +74,10 @@ export interface HeldLock {
 export class LockClient implements LockOperations, SemaphoreOperations {
   readonly context = new LockContext();
   readonly works: Works;
+  /** For whoever knows beforehand what will be asked of the store. */
+  readonly limits: StoreLimits;
 
-  private readonly clock: Clock;
+  readonly clock: Clock;
   private readonly store: BoundedStore;
   private readonly cleaner: LeaseCleaner;
   private readonly leases: LeaseBook;
@@ -87,6 +96,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
       clock,
       cleaner,
       emit,
+      service: options.holder.service,
       passOn: (lease) => this.taker.passOn(lease),
       freed: (name) => this.taker.freed(name),
       renewing: (tenure) => this.leaks.check(tenure),
@@ -95,9 +105,17 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     const giveBack = (tenure: Tenure): void => this.giveBack(tenure);
     const checkIdle = (): void => this.checkIdle();
     const tools = { store, clock, cleaner, leases, context, giveBack, checkIdle };
-    this.taker = new Taker(tools, options);
+    this.limits = new StoreLimits(given);
+    this.taker = new Taker(tools, { ...options, limits: this.limits });
     this.leaks = new LeakWatch(options.leakStacks, (tenure, stack) => this.reclaim(tenure, stack));
     const lockOf = (holding: Holding): Lock => new Lock(holding, this);
+    store.watch({
+      onDoubt: () => leases.confirmAll(),
+      onNode: (status) => {
+        tellNodeError(status);
+        emit({ type: 'node', ...status });
+      },
+    });
     this.works = new Works({ clock, context, emit, lockOf, checkIdle });
     this.clock = clock;
     this.store = store;
@@ -118,7 +136,9 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   }
 
   semaphore(name: string, permits: number): Semaphore {
-    return new Semaphore(checkLockName(name), permits, this);
+    const semaphore = new Semaphore(checkLockName(name), permits, this);
+    refuseIf(this.limits.semaphores, `semaphore "${name}"`);
+    return semaphore;
   }
 
   /** Goes on with a lock that was detached elsewhere, as its only owner. */
@@ -140,7 +160,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
       );
     }
     const text = pack(holding.tenures);
-    for (const tenure of holding.tenures) this.leases.forget(tenure);
+    for (const tenure of holding.tenures) this.leases.detach(tenure);
     return text;
   }
 
@@ -192,6 +212,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
 
   /** Takes a name in order to do its element once; `tenure.lease.unknown` is what somebody left behind. */
   takeOnce(name: string, once: OnceRequest, options: AcquireOptions): Promise<Tenure> {
+    this.options.metJob?.(once.job);
     return this.taker.takeOnce(name, once, options);
   }
 
@@ -233,16 +254,31 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     return this.store.outcomes;
   }
 
-  get storeDescription(): string {
-    return this.options.store.description;
+  /** What processes tell of themselves, as far as the store keeps it. */
+  get reports(): ReportReader | undefined {
+    return this.store.reports;
   }
 
   get holder(): Holder {
     return this.options.holder;
   }
 
+  /** How many of its callers wait, and how long those took that do not any more. */
+  get waits(): WaitTally {
+    return this.taker.tally;
+  }
+
+  /** What it holds, for somebody who counts. */
+  get tenures(): Iterable<Tenure> {
+    return this.leases;
+  }
+
   inspect(subject: Subject): Promise<NameRecord> {
     return this.store.inspect(subject);
+  }
+
+  queueOf(subject: Subject, limit: number): Promise<readonly Waiter[]> {
+    return this.store.queueOf(subject, limit);
   }
 
   async forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]> {
@@ -270,7 +306,9 @@ export class LockClient implements LockOperations, SemaphoreOperations {
   }
 
   async extend(holding: Holding, ttl: Duration): Promise<void> {
-    const ttlMs = parseDuration(ttl, `extend("${holding.name}"): the ttl`, TTL_BOUNDS);
+    const what = `extend("${holding.name}")`;
+    const ttlMs = parseDuration(ttl, `${what}: the ttl`, TTL_BOUNDS);
+    refuseIf(this.limits.againstLength(ttlMs, 'the ttl'), what);
     holding.assertHeld();
     await Promise.all(holding.tenures.map((tenure) => this.leases.extend(tenure, ttlMs)));
     holding.assertHeld();
@@ -341,4 +379,14 @@ export class LockClient implements LockOperations, SemaphoreOperations {
       };
     });
   }
+}
+
+function tellNodeError({ node, state, error }: NodeStatus): void {
+  const { nodeError } = lockChannels;
+  if (!nodeError.hasSubscribers || state === 'voting' || state === 'blank') return;
+  nodeError.publish({ node, reason: state, error });
+}
+
+function refuseIf(problem: string | undefined, what: string): void {
+  if (problem !== undefined) throw new LockOptionsError(`${what}: ${problem}`);
 }

@@ -1,5 +1,5 @@
 import type { LockLostError, LossReason } from '../lock.errors.js';
-import type { LeaseRecord } from '../stores/lock-store.interface.js';
+import type { LeaseRecord, NameKind, NodeStatus } from '../stores/lock-store.interface.js';
 import type { OutcomeRecord } from '../stores/outcome.interface.js';
 
 /**
@@ -59,6 +59,8 @@ export interface LockReleasedEvent extends HeldLockEventOf<'released'> {
  * if (event.type === 'lost') page(`${event.name}: ${event.reason}`);
  */
 export interface LockLostEvent extends HeldLockEventOf<'lost'> {
+  /** Whether it is a lock, or a permit of a semaphore of that name. */
+  readonly kind: NameKind;
   readonly heldMs: number;
   readonly reason: LossReason;
   readonly error: LockLostError;
@@ -181,6 +183,16 @@ export interface LockPollingEvent {
 }
 
 /**
+ * A node of several votes from now on, or does not any more; `state` and `reason` tell why.
+ *
+ * @example
+ * if (event.type === 'node' && event.state !== 'voting') logger.warn(`${event.node}: ${event.state}`);
+ */
+export interface LockNodeEvent extends NodeStatus {
+  readonly type: 'node';
+}
+
+/**
  * Somebody declared another number of permits than before; the last number counts, for everybody.
  *
  * @example
@@ -212,6 +224,7 @@ export type LockEvent =
   | OutcomeUnknownEvent
   | LockSkippedEvent
   | LockPollingEvent
+  | LockNodeEvent
   | LockPermitsChangedEvent;
 
 /**

@@ -6,11 +6,12 @@ import {
   LockReleasedError,
   LockReentryError,
 } from '../lock.errors.js';
-import type { Holder, RenewReply } from '../stores/lock-store.interface.js';
+import type { DecidedReply, Holder } from '../stores/lock-store.interface.js';
 import type { OnceRequest } from '../stores/outcome.interface.js';
 import {
   type AcquireDefaults,
   type AcquireOptions,
+  LONGEST_LABEL,
   resolveAcquireOptions,
   type ResolvedAcquireOptions,
 } from './acquire-options.js';
@@ -18,18 +19,22 @@ import { Acquisition, type AcquisitionTools, type Want } from './acquisition.js'
 import { Bag } from './bag.js';
 import { type DetachedLease, termsOf } from './detached-lock.js';
 import type { BoundedStore } from './bounded-store.js';
-import type { Clock } from './clock.js';
+import { type Clock, safeEnd } from './clock.js';
 import type { LeaseBook } from './lease-book.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
-import { isRenewed, type Lease, safeEnd } from './lease.js';
+import { isRenewed, type Lease } from './lease.js';
 import { LightMap } from './light-map.js';
 import { Line, type LineTools } from './line.js';
+import { type AcquireMessage, type GrantedName, lockChannels } from './lock-channels.js';
 import type { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import { checkLockName } from './lock-name.js';
+import { Operation } from './operation.js';
 import { takeAll } from './several-names.js';
+import type { StoreLimits } from './store-limits.js';
 import { TenureGroup } from './tenure-group.js';
-import type { Holding, Tenure } from './tenure.js';
+import { type Holding, modeOfShare, type Tenure } from './tenure.js';
+import { WaitTally } from './wait-tally.js';
 import { WaitList } from './wait-list.js';
 import { tooLate, Wait } from './wait.js';
 
@@ -47,12 +52,14 @@ export interface TakerTools {
 }
 
 export interface TakerOptions extends AcquireDefaults {
+  readonly limits: StoreLimits;
   readonly holder: Holder;
   readonly emit: LockEventSink;
 }
 
 /** Takes names for callers: joins what they hold, asks the store, or has them wait in line. */
 export class Taker {
+  readonly tally = new WaitTally();
   private readonly waits: WaitList;
   private readonly lines = new LightMap<Line>();
   private readonly acquisitions = new Bag<Acquisition>();
@@ -85,13 +92,15 @@ export class Taker {
     this.acquisitionTools = {
       ...waitTools,
       startWait,
+      tally: this.tally,
       lineFor: (name) => this.lineFor(name),
       existingLine: (name) => this.lines.get(name),
       ended: (acquisition) => this.ended(acquisition),
       emit,
-      begin: (grant, terms, waitedMs, isQuiet) =>
-        leases.begin(grant, terms, waitedMs, { isTold: !isQuiet }),
-      takeOver: (lease, waitedMs, isQuiet) => leases.takeOver(lease, waitedMs, !isQuiet),
+      begin: (grant, terms, waitedMs, { isQuiet, label, asked }) =>
+        leases.begin(grant, terms, waitedMs, { isTold: !isQuiet, label, asked }),
+      takeOver: (lease, waitedMs, { isQuiet, label, asked }) =>
+        leases.takeOver(lease, waitedMs, { isTold: !isQuiet, label, asked }),
     };
   }
 
@@ -123,12 +132,14 @@ export class Taker {
         name,
       );
     }
-    return this.run({ name, kind: 'lock', units: 0, permits: 0, once }, resolved);
+    const { label = once.job.slice(0, LONGEST_LABEL) } = resolved;
+    return this.run({ name, kind: 'lock', units: 0, permits: 0, once }, { ...resolved, label });
   }
 
   /** Takes over what another process has detached: all of it, or none. */
   async attach(detached: readonly DetachedLease[]): Promise<Holding> {
     if (this.isDraining) throw new LockDrainingError(detached.map(({ name }) => name).join(', '));
+    for (const lease of detached) this.refuseUnfit(lease);
     this.attaching++;
     const results = await Promise.allSettled(detached.map((lease) => this.attachOne(lease)));
     this.attaching--;
@@ -138,6 +149,15 @@ export class Taker {
     if (!failed) return tenures.length === 1 ? tenures[0]! : new TenureGroup(tenures);
     for (const tenure of tenures) this.tools.giveBack(tenure);
     throw failed.reason;
+  }
+
+  /** Of another store than this one it may have what this one cannot keep; it stays as it is there. */
+  private refuseUnfit({ name, kind, units, ttlMs, minHoldMs }: DetachedLease): void {
+    const { limits } = this.options;
+    const isSemaphore = kind === 'semaphore';
+    const terms = { ttlMs, minHoldMs, isShared: !isSemaphore && units > 0, minReplicas: 0 };
+    const problem = (isSemaphore ? limits.semaphores : undefined) ?? limits.against(terms);
+    if (problem !== undefined) throw new LockOptionsError(`attach("${name}"): ${problem}`);
   }
 
   private async attachOne(detached: DetachedLease): Promise<Tenure> {
@@ -153,7 +173,7 @@ export class Taker {
     }
     const newOwner = randomUUID();
     const sentAt = clock.now();
-    let reply: RenewReply;
+    let reply: DecidedReply;
     try {
       const { holder } = this.options;
       reply = await store.transfer({ ...claim, owner, newOwner, ttlMs, holder });
@@ -212,11 +232,21 @@ export class Taker {
     const missing = sorted.filter((name) => !joined.has(name));
     const { clock, giveBack } = this.tools;
     const units = resolved.isShared ? 1 : 0;
-    const take = (name: string, waitMs: number): Promise<Tenure> =>
-      this.run({ name, kind: 'lock', units, permits: 0 }, { ...resolved, waitMs, isQuiet: true });
-    try {
+    const takeMissing = async (asked?: AcquireMessage): Promise<Tenure[]> => {
+      const take = (name: string, waitMs: number): Promise<Tenure> =>
+        this.start(
+          { name, kind: 'lock', units, permits: 0 },
+          { ...resolved, waitMs, isQuiet: true, asked },
+        );
       const taken = await takeAll(missing, resolved.waitMs, { clock, take, giveBack });
       for (const tenure of taken) this.tools.leases.tell(tenure);
+      return taken;
+    };
+    const tell = missing.length > 0 && lockChannels.acquire.hasSubscribers;
+    try {
+      const taken = await (tell
+        ? this.traced({ kind: 'lock', units }, missing, resolved, takeMissing, grantedAll)
+        : takeMissing());
       for (const tenure of taken) joined.set(tenure.name, tenure);
     } catch (error) {
       for (const tenure of joined.values()) giveBack(tenure);
@@ -270,6 +300,26 @@ export class Taker {
   }
 
   private run(want: Want, options: ResolvedAcquireOptions): Promise<Tenure> {
+    if (!lockChannels.acquire.hasSubscribers) return this.start(want, options);
+    const take = async (asked: AcquireMessage): Promise<Tenure> =>
+      this.start(want, { ...options, asked });
+    return this.traced(want, [want.name], options, take, grantedOne);
+  }
+
+  private traced<T>(
+    share: Pick<Want, 'kind' | 'units'>,
+    names: readonly string[],
+    { label, waitMs }: ResolvedAcquireOptions,
+    take: (asked: AcquireMessage) => Promise<T>,
+    resultOf: (taken: T) => GrantedName[],
+  ): Promise<T> {
+    const { clock } = this.tools;
+    const { service } = this.options.holder;
+    const message: AcquireMessage = { service, mode: modeOfShare(share), label, names, waitMs };
+    return new Operation(lockChannels.acquire, message, clock).trace(() => take(message), resultOf);
+  }
+
+  private start(want: Want, options: ResolvedAcquireOptions): Promise<Tenure> {
     if (this.isDraining) throw new LockDrainingError(want.name);
     const acquisition = new Acquisition(this.acquisitionTools, want, options);
     this.acquisitions.add(acquisition);
@@ -289,3 +339,8 @@ export class Taker {
     return line;
   }
 }
+
+/** Not the tenure, which knows its owner: that is a secret. */
+const grantedOne = ({ name, fencingToken }: Tenure): GrantedName[] => [{ name, fencingToken }];
+
+const grantedAll = (tenures: Tenure[]): GrantedName[] => tenures.flatMap(grantedOne);

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { tenureOf } from '../../test/support/tenures.js';
 import { LockLostError, LockReleasedError } from '../lock.errors.js';
 import { ManualClock } from '../testing/manual.clock.js';
-import { driftOf } from './lease.js';
+import { driftOf } from './clock.js';
+
 import { TenureGroup } from './tenure-group.js';
 import type { Tenure } from './tenure.js';
 

@@ -1,6 +1,8 @@
 import { LockLostError, LockReleasedError, type LossReason } from '../lock.errors.js';
 import type { Clock } from './clock.js';
 import type { Lease } from './lease.js';
+import type { AcquireMessage, HoldMessage, LockMode } from './lock-channels.js';
+import type { Operation } from './operation.js';
 
 /** What a lock stands for: the tenure of one name, or those of several. */
 export interface Holding {
@@ -17,8 +19,11 @@ export interface Holding {
 }
 
 /** Whether others may hold the same, too; it is one for all names of a holding. */
-export function modeOf({ tenures: [tenure] }: Holding): 'exclusive' | 'shared' | 'permit' {
-  const { kind, units } = tenure!.lease;
+export function modeOf({ tenures: [tenure] }: Holding): LockMode {
+  return modeOfShare(tenure!.lease);
+}
+
+export function modeOfShare({ kind, units }: Pick<Lease, 'kind' | 'units'>): LockMode {
   if (kind === 'semaphore') return 'permit';
   return units > 0 ? 'shared' : 'exclusive';
 }
@@ -43,6 +48,11 @@ export class Tenure implements Holding {
   locks = 1;
   /** Whether events tell of it; not while it is only tried whether all of several names are free. */
   isTold = true;
+  /** What its kind of lock is called where names are too many. */
+  label: string | undefined;
+  /** The call that it was given to, as it is told, and the hold, if somebody listens. */
+  asked: AcquireMessage | undefined;
+  operation: Operation<HoldMessage> | undefined;
   private ending: 'released' | LockLostError | undefined;
   private controller: AbortController | undefined;
 

@@ -72,6 +72,25 @@ describe('WaitList', () => {
     expect(acquire.mock.calls.map(([{ name }]) => name)).toEqual(['a', 'b']);
   });
 
+  it('has those ask soon that wait for a name that became free, and no others', async () => {
+    const times = askedAt();
+    await start('a');
+    await start('b');
+    await clock.advance(100);
+    process.waits.onFreed('a');
+    await clock.advance(10);
+    expect(times['a']).toHaveLength(2);
+    expect(times['b']).toHaveLength(1);
+  });
+
+  it('does not miss a name that becomes free before the first answer has come', async () => {
+    const times = askedAt();
+    await start('a');
+    process.waits.onFreed('a');
+    await clock.advance(10);
+    expect(times['a']).toHaveLength(2);
+  });
+
   it('tells once and for all that the store tells nothing', () => {
     const error = new Error('NOPERM');
     process.waits.onSilence(error);

@@ -11,6 +11,8 @@ const MOST_EARLY = 64;
 /** All waits of the process: has each one ask again in time, and hands on what the store tells. */
 export class WaitList implements WaitRegister, HandOverListener {
   private readonly byOwner = new Map<string, Wait>();
+  /** The names that became free last, and when: whoever was asking then may not have been heard of here. */
+  private readonly freed: { readonly name: string; readonly at: number }[] = [];
   /** The last hand-overs to owners that do not stand here. */
   private readonly early: HandOver[] = [];
   private readonly alarm: Alarm;
@@ -25,8 +27,10 @@ export class WaitList implements WaitRegister, HandOverListener {
   add(wait: Wait): void {
     this.byOwner.set(wait.owner, wait);
     const early = this.early.find(({ owner }) => owner === wait.owner);
-    if (early) wait.handOver(early);
-    else this.alarm.by(wait.nextAskAt);
+    if (early) return wait.handOver(early);
+    const wasFreed = this.freed.some(({ name, at }) => name === wait.name && at >= wait.askedAt);
+    if (wasFreed) wait.askSoon();
+    this.alarm.by(wait.nextAskAt);
   }
 
   remove(wait: Wait): void {
@@ -46,6 +50,12 @@ export class WaitList implements WaitRegister, HandOverListener {
     // more has been given up by who left.
     this.early.push(handOver);
     if (this.early.length > MOST_EARLY) this.early.shift();
+  }
+
+  onFreed(name: string): void {
+    for (const wait of this.byOwner.values()) if (wait.name === name) wait.askSoon();
+    this.freed.push({ name, at: this.clock.now() });
+    if (this.freed.length > MOST_EARLY) this.freed.shift();
   }
 
   onReconnect(): void {

@@ -4,7 +4,8 @@ import { LockStoreError } from '../lock.errors.js';
 import type { AcquireReply, HandOver } from '../stores/lock-store.interface.js';
 import { ManualClock } from '../testing/manual.clock.js';
 import { TestLockStore } from '../testing/test-lock.store.js';
-import { driftOf, type LeaseGrant } from './lease.js';
+import { driftOf } from './clock.js';
+import { type LeaseGrant } from './lease.js';
 import { WaitList } from './wait-list.js';
 import type { WaitAnswer, WaitListener } from './wait.js';
 

@@ -12,15 +12,17 @@ import type {
 } from '../stores/lock-store.interface.js';
 import type { OnceRequest, OutcomeRecord } from '../stores/outcome.interface.js';
 import type { BoundedStore } from './bounded-store.js';
-import type { Clock } from './clock.js';
+import { type Clock, safeEnd } from './clock.js';
 import type { LeaseCleaner } from './lease-cleaner.js';
-import { isRenewed, type LeaseGrant, safeEnd } from './lease.js';
+import { isRenewed, type LeaseGrant } from './lease.js';
 import { refusalOf } from './refusal.js';
 
 /** How long a place in the queue is kept without a sign of life, and a lease for who was handed it. */
 const CLAIM_MS = 3_000;
 const FIRST_POLL_MS = 10;
 const LONGEST_POLL_MS = 200;
+/** Within this time after a name became free those that wait for it ask. */
+const JITTER_MS = 5;
 /** More registrations than can be valid at a time. */
 const NUMBERS_KEPT = 16;
 /** A process may hold names that many of its callers pass on; more would run ahead of the clock. */
@@ -110,6 +112,15 @@ export class Wait {
     this.ask();
   }
 
+  get name(): string {
+    return this.request.name;
+  }
+
+  /** When it asked last. */
+  get askedAt(): number {
+    return this.sentAt.at(-1) ?? -Infinity;
+  }
+
   /** Registers (again): at once, or when the answer that is owed has come. */
   ask(): void {
     if (this.isAsking) this.asksAgain = true;
@@ -144,6 +155,16 @@ export class Wait {
     );
   }
 
+  /** The name became free, and goes to whoever asks first: not all of them at the same moment. */
+  askSoon(): void {
+    if (this.isOver) return;
+    const { clock } = this.tools;
+    this.nextAskAt = Math.min(this.nextAskAt, clock.now() + Math.random() * JITTER_MS);
+    this.asksAtEndOfLease = true;
+    if (this.isAsking) this.asksAgain = true;
+    else if (this.isListed) this.register.reconsider(this);
+  }
+
   private onReply(reply: AcquireReply, number: number): void {
     const { ttlMs } = this.request;
     this.isAsking = false;
@@ -156,6 +177,8 @@ export class Wait {
     } else if (reply.status !== 'busy') {
       if (this.isOver) return;
       this.end();
+      // A question without an answer may have begun it: that is not to stand in anybody's way.
+      if (this.isInDoubt) this.tools.cleaner.clean(this.claim, ttlMs);
       this.listener.failed(refusalOf(reply));
     } else if (!this.isOver) {
       this.hear(reply);
@@ -276,7 +299,7 @@ export class Wait {
       name,
       kind,
       units,
-      owner: this.owner,
+      owner: grant.owner ?? this.owner,
       fencingToken: grant.fencingToken,
       lastToken: grant.lastToken,
       isWaitedFor: grant.isWaitedFor,
@@ -302,9 +325,9 @@ export class Wait {
     if (this.isOver) return;
     const sentAt = clock.now();
     try {
-      const [reply] = await store.renew([{ name, kind, owner, fencingToken, ttlMs }]);
+      const reply = await store.renewOne({ name, kind, owner, fencingToken, ttlMs });
       if (this.isOver) return; // who ended it has cleaned up
-      if (isRenewed(reply!) && clock.now() < safeEnd(sentAt, ttlMs)) {
+      if (isRenewed(reply) && clock.now() < safeEnd(sentAt, ttlMs)) {
         this.accept(grant, { sentAt, lengthMs: ttlMs, beganAt: sentAt, isBegun: false });
         return;
       }

@@ -1,7 +1,9 @@
 import { describeValue } from '../core/describe-value.js';
 import type { Hold } from '../core/hold.js';
 import type { LockClient } from '../core/lock-client.js';
+import type { OnceMessage } from '../core/lock-channels.js';
 import type { Lock } from '../core/lock.js';
+import type { Operation } from '../core/operation.js';
 import { AlreadyProcessedError } from '../core/refusal.js';
 import type { Tenure } from '../core/tenure.js';
 import {
@@ -45,6 +47,8 @@ export interface JobTools {
 interface HeldElement {
   readonly lock: Lock;
   readonly hold: Hold;
+  /** From the question for it to its end, if somebody listens. */
+  readonly operation: Operation<OnceMessage> | undefined;
 }
 
 /** So many that a store that is slow, and no more, answers within its time limit. */
@@ -154,8 +158,14 @@ export class JobLockManager {
     element: Element,
     result?: unknown,
   ): Promise<void> {
-    const { hold } = this.end(job.nameOf(element));
-    await hold.succeed(result, compensateOf(job, element));
+    const { hold, operation } = this.end(job.nameOf(element));
+    try {
+      await hold.succeed(result, compensateOf(job, element));
+      operation?.succeed('executed');
+    } catch (error) {
+      operation?.fail(error, 'executed');
+      throw error;
+    }
   }
 
   /**
@@ -185,7 +195,16 @@ export class JobLockManager {
     const name = job.nameOf(element);
     if (!this.held.has(name)) return 'expired';
     const told = outcome === 'open' ? ({ kind: 'open', job: job.name } as const) : undefined;
-    return this.end(name).hold.fail(told, compensateOf(job, element));
+    const { hold, operation } = this.end(name);
+    try {
+      const found = await hold.fail(told, compensateOf(job, element));
+      const isLost = found === 'expired' || found === 'taken-over';
+      operation?.succeed(told && !isLost ? 'failed' : 'unknown');
+      return found;
+    } catch (error) {
+      operation?.fail(error, 'unknown');
+      throw error;
+    }
   }
 
   /**
@@ -272,17 +291,19 @@ export class JobLockManager {
     if (this.held.has(name)) return 'busy';
     const { once } = this.tools;
     const what: OnceElement = { ...job.terms, name, job: job.name, context: { element } };
+    const operation = once.tell(what);
     let isDeciding = false;
     try {
       const tenure = await once.take(what, { ...job.acquireOptions, wait: 0 });
       isDeciding = tenure.lease.unknown !== undefined;
       if (isDeciding) await inTurn(() => once.decide(what, tenure));
-      this.keep(what, tenure);
+      this.keep(what, tenure, operation);
       return 'granted';
     } catch (error) {
-      if (error instanceof LockBusyError) return 'busy';
-      if (error instanceof AlreadyProcessedError) return 'processed';
-      if (error instanceof OutcomeUnknownError) return 'unknown';
+      const answer = answerIn(error);
+      if (answer) operation?.succeed(answer === 'processed' ? 'replayed' : answer);
+      else operation?.fail(error, isDeciding ? 'unknown' : 'failed');
+      if (answer) return answer;
       if (isDeciding) return { error };
       throw error;
     }
@@ -290,14 +311,20 @@ export class JobLockManager {
 
   /** Of what has not been begun. */
   private giveBack<Element>(job: Job<Element>, element: Element): Promise<ReleaseOutcome> {
-    return this.end(job.nameOf(element)).lock.end({ kind: 'unbegun', job: job.name });
+    const { lock, operation } = this.end(job.nameOf(element));
+    operation?.succeed('failed');
+    return lock.end({ kind: 'unbegun', job: job.name });
   }
 
-  private keep(element: OnceElement, tenure: Tenure): void {
+  private keep(
+    element: OnceElement,
+    tenure: Tenure,
+    operation: Operation<OnceMessage> | undefined,
+  ): void {
     const { client, once } = this.tools;
     const lock = client.lockFor(tenure);
     const hold = client.works.holdOf(tenure, once.endingOf(element), lock);
-    this.held.set(element.name, { lock, hold });
+    this.held.set(element.name, { lock, hold, operation });
   }
 
   private end(name: string): HeldElement {
@@ -309,6 +336,12 @@ export class JobLockManager {
     this.held.delete(name);
     return held;
   }
+}
+
+function answerIn(error: unknown): Exclude<Answer, 'granted'> | undefined {
+  if (error instanceof LockBusyError) return 'busy';
+  if (error instanceof AlreadyProcessedError) return 'processed';
+  return error instanceof OutcomeUnknownError ? 'unknown' : undefined;
 }
 
 /** Has functions called one after the other. */

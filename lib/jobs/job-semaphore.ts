@@ -1,5 +1,6 @@
 import type { LockClient } from '../core/lock-client.js';
 import type { Lock } from '../core/lock.js';
+import { LONGEST_LABEL } from '../core/acquire-options.js';
 import type { PermitOptions, Semaphore } from '../core/semaphore.js';
 import { LockOptionsError, LockReleasedError, LockStoreError } from '../lock.errors.js';
 import type { Job } from './job.js';
@@ -95,4 +96,7 @@ export class JobSemaphore {
 }
 
 /** An element's own bounds on how long it is held are no permit's. */
-const optionsOf = ({ acquireOptions: { ttl } }: Job<any>) => (ttl === undefined ? {} : { ttl });
+const optionsOf = ({ name, acquireOptions: { ttl } }: Job<any>) => ({
+  label: name.slice(0, LONGEST_LABEL),
+  ...(ttl !== undefined && { ttl }),
+});

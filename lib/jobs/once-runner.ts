@@ -3,10 +3,17 @@ import { describeValue } from '../core/describe-value.js';
 import type { Ending, WithLockOptions } from '../core/hold.js';
 import type { LockClient } from '../core/lock-client.js';
 import type { LockEventSink, OutcomeDecision } from '../core/lock-events.js';
+import { lockChannels, type OnceEnding, type OnceMessage } from '../core/lock-channels.js';
 import type { Lock } from '../core/lock.js';
+import { Operation } from '../core/operation.js';
 import { AlreadyProcessedError } from '../core/refusal.js';
 import type { Tenure } from '../core/tenure.js';
-import { LockOptionsError, OutcomeUnknownError, ResultNotStoredError } from '../lock.errors.js';
+import {
+  LockBusyError,
+  LockOptionsError,
+  OutcomeUnknownError,
+  ResultNotStoredError,
+} from '../lock.errors.js';
 import type { OnceRequest, OutcomeRecord, OutcomeStore } from '../stores/outcome.interface.js';
 import type { ResolvedTerms, UnknownOutcome } from './once-options.js';
 import { resultTextOf } from './result-text.js';
@@ -46,24 +53,69 @@ export class OnceRunner {
     work: (lock: Lock) => T | PromiseLike<T>,
     options: WithLockOptions<T>,
   ): Promise<OnceResult<T>> {
-    let isEntered = false;
+    const operation = this.tell(element, options.label);
+    let ending: OnceEnding = 'failed';
+    try {
+      const result = await this.perform(element, work, options, (known) => (ending = known));
+      operation?.succeed(result.status);
+      return result;
+    } catch (error) {
+      operation?.fail(error, ending);
+      throw error;
+    }
+  }
+
+  /** That an element is asked for, if somebody listens. */
+  tell({ name, job }: OnceElement, label = job): Operation<OnceMessage> | undefined {
+    const { once } = lockChannels;
+    if (!once.hasSubscribers) return undefined;
+    const { service } = this.client.holder;
+    return new Operation<OnceMessage>(
+      once,
+      { service, name, job, label },
+      this.client.clock,
+    ).begin();
+  }
+
+  private async perform<T>(
+    element: OnceElement,
+    work: (lock: Lock) => T | PromiseLike<T>,
+    options: WithLockOptions<T>,
+    note: (ending: OnceEnding) => void,
+  ): Promise<OnceResult<T>> {
+    let entered: Lock | undefined;
+    const ending = this.endingOf<T>(element);
+    const noted: Ending<T> = {
+      succeeded: (result) => {
+        note('executed');
+        return ending.succeeded(result);
+      },
+      failed: (error) => {
+        const outcome = ending.failed(error);
+        note(outcome && entered?.isHeld ? 'failed' : 'unknown');
+        return outcome;
+      },
+    };
     try {
       const result = await this.client.works.repeat(
         `once("${element.name}")`,
         (given) => {
-          isEntered = false;
+          entered = undefined;
           return this.begin(element, given);
         },
         (lock) => {
-          isEntered = true;
+          entered = lock;
           return work(lock);
         },
         options,
-        this.endingOf<T>(element),
+        noted,
       );
       return { status: 'executed', result };
     } catch (error) {
-      if (isEntered || !(error instanceof AlreadyProcessedError)) throw error;
+      if (!entered && error instanceof LockBusyError) note('busy');
+      if (!entered && error instanceof OutcomeUnknownError) note('unknown');
+      if (entered || !(error instanceof AlreadyProcessedError)) throw error;
+      note('replayed');
       return { status: 'replayed', result: this.replay<T>(element, error.record) };
     }
   }
@@ -192,10 +244,7 @@ function isUnknown(error: unknown, unknownIf: OnceElement['unknownIf']): boolean
 }
 
 /** @throws LockOptionsError if the store keeps none */
-export function outcomesOf({ outcomes, storeDescription }: LockClient): OutcomeStore {
+export function outcomesOf({ outcomes, limits }: LockClient): OutcomeStore {
   if (outcomes) return outcomes;
-  throw new LockOptionsError(
-    `The lock store (${storeDescription}) keeps no outcomes, so that nothing can be done once with it. ` +
-      'Use Redis or memory, or give your store "outcomes".',
-  );
+  throw new LockOptionsError(limits.once!);
 }

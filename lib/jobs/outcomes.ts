@@ -127,6 +127,19 @@ export class Outcomes {
     }
   }
 
+  /** @internal Some of `list`, and where to go on; there may be none among them, and more after them. */
+  async page(
+    job: string,
+    state: OutcomeState,
+    cursor?: string,
+  ): Promise<{ records: OutcomeRecord[]; cursor: string | undefined }> {
+    checkJobName(job, 'The job');
+    const which = state === 'processed' ? 'processed' : 'begun';
+    const page = await this.store.names(job, which, cursor);
+    const records = await this.read([...new Set(page.names)], job);
+    return { records: records.filter((record) => record.state === state), cursor: page.cursor };
+  }
+
   /**
    * How many elements of a job are processed, running and unknown.
    *

@@ -1,4 +1,6 @@
 import type { Clock } from '../core/clock.js';
+import type { StoreSurvey, SurveyRequest } from './survey.interface.js';
+import type { ReportStore } from './report.interface.js';
 import type { OnceRequest, Outcome, OutcomeRecord, OutcomeStore } from './outcome.interface.js';
 
 /**
@@ -31,6 +33,8 @@ export interface LeaseRecord {
   readonly remainingMs: number;
   /** How many permits of a semaphore it holds; 0 is all there is, an exclusive lock. */
   readonly units: number;
+  /** Over several nodes: how many have it, of those that could be asked, and of all. */
+  readonly nodes?: { readonly have: number; readonly asked: number; readonly all: number };
 }
 
 /**
@@ -46,6 +50,18 @@ export interface NameRecord {
   readonly waiting: number;
   /** The last declared number of a semaphore's permits; 0 where there is none. */
   readonly permits: number;
+}
+
+/**
+ * One that waits for a name: a process, for one of its callers or several.
+ *
+ * @example
+ * const [first] = await locks.overview.queueOf({ name: 'invoice:42', kind: 'lock' });
+ */
+export interface Waiter {
+  readonly holder: Holder;
+  /** Permits of a semaphore, 1 for a shared lock, 0 for an exclusive one. */
+  readonly units: number;
 }
 
 /**
@@ -132,6 +148,8 @@ export interface Grant {
   readonly lastToken: number;
   /** Whether others stand in the queue. */
   readonly isWaitedFor: boolean;
+  /** As whom it was given, where that is another owner than the one who asked: this attempt of its. */
+  readonly owner?: string;
 }
 
 /**
@@ -182,10 +200,12 @@ export interface HandOver extends Grant {
  * What a store tells by itself to those that wait.
  *
  * @example
- * store.listen?.({ onHandOver: (grant) => start(grant), onReconnect: askAgain, onSilence: report });
+ * store.listen?.({ onHandOver: start, onFreed: ask, onReconnect: askAgain, onSilence: report });
  */
 export interface HandOverListener {
   onHandOver(handOver: HandOver): void;
+  /** A name became free, and goes to whoever asks first. */
+  onFreed(name: string): void;
   /** Hand-overs may have been missed, or can be told from now on: it is worth asking again. */
   onReconnect(): void;
   /** Hand-overs cannot be told, now and for good: those that wait have to ask. */
@@ -246,7 +266,7 @@ export interface ReplicateRequest extends RenewRequest {
  * const { reply, acknowledged }: ReplicateReply = await store.replicate!(request);
  */
 export interface ReplicateReply {
-  readonly reply: RenewReply;
+  readonly reply: DecidedReply;
   readonly acknowledged: number;
 }
 
@@ -256,11 +276,60 @@ export interface ReplicateReply {
  * - `expired`: nobody holds the name.
  * - `taken-over`: somebody else holds it.
  * - `forced`: it was taken away by `forceRelease`.
+ * - `undecided`: too few nodes have answered to tell; to be asked again.
  *
  * @example
  * const [reply] = await store.renew([{ ...claim, ttlMs: 30_000 }]);
  */
-export type RenewReply = 'renewed' | 'contended' | 'expired' | 'taken-over' | 'forced';
+export type RenewReply =
+  'renewed' | 'contended' | 'expired' | 'taken-over' | 'forced' | 'undecided';
+
+/**
+ * A reply that tells what became of the lease.
+ *
+ * @example
+ * const reply: DecidedReply = 'renewed';
+ */
+export type DecidedReply = Exclude<RenewReply, 'undecided'>;
+
+/**
+ * What a node of a store over several nodes is at the moment.
+ *
+ * - `voting`: its votes count.
+ * - `unreachable`: no connection stands; `error` tells why.
+ * - `silent`: it owes an answer for longer than `nodeTimeout`.
+ * - `quarantined`: it was restarted or emptied, or its clock jumped (`reason`): its votes do not count for another
+ *   `votesInMs`, until every lease that rests on them has ended.
+ * - `skewed`: its clock is more than a second away from that of most nodes.
+ * - `suspect`: its clock seems to have jumped, and the others are being asked.
+ * - `blank`: it is new, and a first deployment is being prepared.
+ *
+ * @example
+ * const late = locks.nodes().filter(({ state }) => state !== 'voting');
+ */
+export interface NodeStatus {
+  /** Such as `Redis at redis-1:6379`; never a password. */
+  readonly node: string;
+  readonly state:
+    'voting' | 'unreachable' | 'silent' | 'quarantined' | 'skewed' | 'suspect' | 'blank';
+  readonly reason: 'restarted' | 'emptied' | 'clock-jump' | null;
+  readonly votesInMs: number | null;
+  /** Its wall clock against this machine's, in ms; `null` while it is unknown. */
+  readonly clockOffsetMs: number | null;
+  readonly error: Error | null;
+}
+
+/**
+ * What a store over several nodes tells by itself.
+ *
+ * @example
+ * store.watch?.({ onDoubt: renewAll, onNode: ({ node, state }) => logger.warn(`${node}: ${state}`) });
+ */
+export interface StoreWatcher {
+  /** Votes that leases rest on may be void: each has to be confirmed, or is lost. */
+  onDoubt(): void;
+  onNode(status: NodeStatus): void;
+}
 
 /**
  * A lease to be given back, or a wait to be given up.
@@ -309,6 +378,10 @@ export interface LockStore {
   readonly notices: readonly string[];
   /** Why the store is out of reach at the moment, if it knows. */
   readonly lastError?: Error | undefined;
+  /** How long a lease may last at most; any time by default. */
+  readonly maxTtlMs?: number;
+  /** Why it has no semaphores, or no shared locks, if it has none: both are refused with that reason. */
+  readonly refusals?: { readonly semaphores?: string; readonly sharedLocks?: string };
   /** The clock by which this store's leases are counted; the system's monotonic one by default. */
   readonly clock?: Clock;
   /** Resolves once the store can be written to; rejects with the reason why not. */
@@ -317,6 +390,10 @@ export interface LockStore {
   listen?(listener: HandOverListener): void;
   /** Whether it tells of a name's hand-overs at the moment; where it does not, those that wait ask often. */
   tellsHandOvers?(name: string): boolean;
+  /** From the first call on it tells of its nodes. */
+  watch?(watcher: StoreWatcher): void;
+  /** What its nodes are at the moment, where it has several. */
+  nodes?(): readonly NodeStatus[];
   acquire(request: AcquireRequest): Promise<AcquireReply>;
   /** Renews leases of one renewal group at once; the replies stand in the order of the requests. */
   renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]>;
@@ -329,9 +406,13 @@ export interface LockStore {
   replicate?(request: ReplicateRequest): Promise<ReplicateReply>;
   /** Gives a lease to a new owner and renews it, in one step; the former owner has nothing any more. */
   transfer(request: TransferRequest): Promise<RenewReply>;
+  /** This owner's lease goes to another one by `transfer`: whatever is still being done for this one is to end. */
+  detached?(owner: string): void;
   /** Gives up whatever the owner has or waits for, and hands the name over. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
   inspect(subject: Subject): Promise<NameRecord>;
+  /** Who waits for a name, first to last; a store without a queue of its own leaves it out. */
+  queueOf?(subject: Subject, limit: number): Promise<readonly Waiter[]>;
   /**
    * Takes the lease with this token, or every lease, and tells who had them; the holders learn it as
    * `forced`, and the name is handed over.
@@ -339,6 +420,10 @@ export interface LockStore {
   forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]>;
   /** Outcomes of what is done once; a store without them refuses `once`. */
   readonly outcomes?: OutcomeStore;
+  /** What the processes tell of themselves; a store without it shows nobody what is held. */
+  readonly reports?: ReportStore;
+  /** Looks at the servers that it stands on, each within the time limit; never rejects. */
+  survey?(request: SurveyRequest): Promise<StoreSurvey>;
   /** Closes the connections that the store itself has made, and no other. */
   close(): Promise<void>;
 }

@@ -26,6 +26,23 @@ export function hasQueues(probeUnderTest: () => StoreProbe): void {
       expect((await probe.inspect()).waiting).toBe(2);
     });
 
+    it('are told to others, first to last, and without the secret', async () => {
+      const { name, kind, permits } = probe;
+      const subject = { name, kind };
+      expect(await probe.store.queueOf!(subject, 10)).toEqual([]);
+      await probe.wait('b', { holder: { service: 'b', host: 'h', pid: 2 } });
+      await probe.wait('c', { holder: { service: 'c', host: 'h', pid: 3 }, units: 1, permits });
+      await probe.wait('b', { number: 2, holder: { service: 'b', host: 'h', pid: 2 } });
+      const queue = [
+        { holder: { service: 'b', host: 'h', pid: 2 }, units: 0 },
+        { holder: { service: 'c', host: 'h', pid: 3 }, units: 1 },
+      ];
+      expect(await probe.store.queueOf!(subject, 10)).toEqual(queue);
+      expect(await probe.store.queueOf!(subject, 1)).toEqual(queue.slice(0, 1));
+      await probe.release('b');
+      expect(await probe.store.queueOf!(subject, 10)).toEqual(queue.slice(1));
+    });
+
     it('are handed the name with its release: a larger token, and the number that it rests on', async () => {
       await probe.wait('b');
       await probe.wait('b', { number: 2 });

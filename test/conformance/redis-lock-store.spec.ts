@@ -104,7 +104,7 @@ describe('RedisLockStore on one server', () => {
 
   it('passes over a process that has gone, which keeps its place', async () => {
     const gone = new RedisLockStore(new RedisConnection(client), 'lock');
-    gone.listen({ onHandOver() {}, onReconnect() {}, onSilence() {} });
+    gone.listen({ onHandOver() {}, onFreed() {}, onReconnect() {}, onSilence() {} });
     const wait = (from: RedisLockStore, owner: string, number: number) =>
       from.acquire(request('x', { owner, registration: { number, claimMs: 60_000, tokens: 1 } }));
     await store.acquire(request('x'));

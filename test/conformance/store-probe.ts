@@ -17,6 +17,10 @@ export interface StoreUnderTest {
   readonly pass: (ms: number) => Promise<unknown>;
   /** Whether it tells of hand-overs; those that wait have to ask where it does not. */
   readonly tells: boolean;
+  /** Whether a name that is given back goes to who waits by itself; else it is told to be free. Default: true. */
+  readonly handsOver?: boolean;
+  /** Whether every acquisition is given as another owner: then a release need not compare tokens. Default: false. */
+  readonly ownersAreNew?: boolean;
 }
 
 export const LONG = 60_000;
@@ -35,18 +39,26 @@ export class StoreProbe {
   readonly store: LockStore;
   readonly pass: StoreUnderTest['pass'];
   private readonly told = new Map<string, HandOver>();
+  private readonly freed = new Set<string>();
+  /** As whom it was given to an owner, where that is another. */
+  private readonly given = new Map<string, string>();
   private readonly tells: boolean;
+  private readonly handsOver: boolean;
+  readonly ownersAreNew: boolean;
 
-  constructor({ store, pass, tells }: StoreUnderTest) {
+  constructor({ store, pass, tells, handsOver = true, ownersAreNew = false }: StoreUnderTest) {
+    this.ownersAreNew = ownersAreNew;
     this.store = store;
     this.pass = pass;
     this.tells = tells;
+    this.handsOver = handsOver;
   }
 
   async start(): Promise<void> {
     await this.store.connect();
     this.store.listen?.({
       onHandOver: (handOver) => this.told.set(handOver.owner, handOver),
+      onFreed: (name) => this.freed.add(name),
       onReconnect: () => undefined,
       onSilence: () => undefined,
     });
@@ -74,19 +86,26 @@ export class StoreProbe {
     return outcomes;
   }
 
-  acquire(owner: string, { number, claimMs = LONG, ...asked }: Asked = {}): Promise<AcquireReply> {
+  async acquire(
+    owner: string,
+    { number, claimMs = LONG, ...asked }: Asked = {},
+  ): Promise<AcquireReply> {
     const { tokens = 1 } = asked;
-    return this.store.acquire({
+    const reply = await this.store.acquire({
       ...this.subject,
       units: 0,
       permits: this.permits,
-      owner,
+      owner: this.ownerOf(owner, asked.name),
       ttlMs: LONG,
       tokens,
       holder: { service: owner, host: 'worker-1', pid: 4711 },
       ...(number === undefined ? {} : { registration: { number, claimMs, tokens } }),
       ...asked,
     });
+    if (reply.status === 'granted' && reply.owner) {
+      this.given.set(`${asked.name ?? this.name} ${owner}`, reply.owner);
+    }
+    return reply;
   }
 
   /** The token of a request that must be granted. */
@@ -109,12 +128,25 @@ export class StoreProbe {
     minHoldMs?: number,
     outcome?: ReleaseRequest['outcome'],
   ) {
-    return this.store.release({ ...this.subject, owner, fencingToken, minHoldMs, outcome });
+    const asked = { fencingToken, minHoldMs, outcome };
+    return this.store.release({ ...this.subject, owner: this.ownerOf(owner), ...asked });
   }
 
   async renew(owner: string, fencingToken: number, ttlMs = LONG) {
-    const [reply] = await this.store.renew([{ ...this.subject, owner, fencingToken, ttlMs }]);
+    const asked = { owner: this.ownerOf(owner), fencingToken, ttlMs };
+    const [reply] = await this.store.renew([{ ...this.subject, ...asked }]);
     return reply;
+  }
+
+  transfer(owner: string, fencingToken: number, newOwner: string, ttlMs = LONG) {
+    const holder = { service: newOwner, host: 'worker-2', pid: 4712 };
+    const asked = { owner: this.ownerOf(owner), fencingToken, newOwner, ttlMs, holder };
+    return this.store.transfer({ ...this.subject, ...asked });
+  }
+
+  /** As whom the store knows it. */
+  ownerOf(owner: string, name = this.name): string {
+    return this.given.get(`${name} ${owner}`) ?? owner;
   }
 
   inspect() {
@@ -133,6 +165,13 @@ export class StoreProbe {
     const lease = holders.find(({ holder }) => holder.service === owner);
     if (!lease) throw new Error(`"${owner}" was expected to hold it`);
     return lease;
+  }
+
+  /** That this owner, which waits, has it once it was given back. */
+  async expectItsTurn(owner: string): Promise<void> {
+    if (this.handsOver) return void (await this.expectHandOver(owner));
+    await until(() => this.freed.has(this.name), { what: 'it is told that the name is free' });
+    await this.granted(owner, { number: 2 });
   }
 
   /** That it was handed over to this owner, on the strength of this registration; its token. */

@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
-const ENTRIES = ['lib/index.ts', 'lib/fencing/index.ts', 'lib/testing/index.ts'];
+const ENTRIES = [
+  'lib/index.ts',
+  'lib/fencing/index.ts',
+  'lib/monitoring/dashboard/index.ts',
+  'lib/monitoring/otel/index.ts',
+  'lib/monitoring/prometheus/index.ts',
+  'lib/monitoring/terminus/index.ts',
+  'lib/testing/index.ts',
+];
 
 const program = ts.createProgram(ENTRIES, {
   module: ts.ModuleKind.NodeNext,
@@ -29,7 +37,7 @@ describe.each(ENTRIES)('every symbol that %s exports', (entry) => {
   const symbols = publicSymbols(entry);
 
   it('has a docstring', () => {
-    expect(symbols.length).toBeGreaterThan(3);
+    expect(symbols.length).toBeGreaterThan(2);
     expect(symbols.filter(({ comment }) => comment === '').map(({ name }) => name)).toEqual([]);
   });
 

@@ -5,6 +5,7 @@ import { TestLockStore } from 'nestjs-locker/testing';
 import { leaseIn } from '../support/lease-end.js';
 import { errorOf, eventsOf, lockService, RecordingLogger } from '../support/lock-service.js';
 import { RedisServer } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 
 jest.setTimeout(20_000);
 
@@ -167,8 +168,11 @@ describe('the outcome of work under a lock, on a clock of the test', () => {
     expect(logger.lines.filter((line) => line.includes('"busy"'))).toEqual([
       expect.stringMatching(/^debug /),
     ]);
-    expect(logger.lines.filter((line) => line.includes(NAME))).toEqual([
-      expect.stringMatching(/^warn /),
+    const lines = () => logger.lines.filter((line) => line.includes(NAME));
+    await until(() => lines().length === 2, { what: 'it is told who has it now' });
+    expect(lines()).toEqual([
+      expect.stringMatching(/^warn .*was lost/),
+      expect.stringMatching(/^warn .*is held by somebody-else/),
     ]);
   });
 });

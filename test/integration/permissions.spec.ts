@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { LockService } from 'nestjs-locker';
-import { lockService, watch } from '../support/lock-service.js';
+import { lockService, RecordingLogger, watch } from '../support/lock-service.js';
 import { queueLength } from '../support/queue.js';
 import { HOST, RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
@@ -49,6 +49,23 @@ describe('a user who may do what the documentation says, and nothing else', () =
     });
     await locks.semaphore('s', 2).withPermit(() => undefined);
     await expect(locks.acquire('b', { minReplicas: 1 })).rejects.toThrow(/0 of 1 replicas/);
+  });
+
+  it('tells what is held, and lists it', async () => {
+    const logger = new RecordingLogger();
+    const redis = { host: HOST, port: server.port, username: 'locker', password: 'pw' };
+    const teller = await lockService({ redis, reports: 100, logger });
+    await teller.acquire('a');
+    await teller.once('invoice:1', () => 7);
+    const { overview } = others;
+    await until(async () => (await overview.held()).names.length === 1, { what: 'it is told' });
+    await others.forceRelease('a');
+    await overview.audit({ type: 'forced', text: 'It hung.' });
+    expect(await overview.held({ search: 'a*' })).toMatchObject({ names: [] });
+    expect(await overview.events()).toMatchObject([{ type: 'forced' }]);
+    await until(async () => (await overview.jobs()).length === 1, { what: 'the job is told' });
+    expect(await overview.queueOf({ name: 'a', kind: 'lock' })).toEqual([]);
+    expect(logger.lines.filter((line) => /does not take|could not be told/.test(line))).toEqual([]);
   });
 
   it.each(['invoice:1', '{eu}:invoice:1'])('does %s once, and lists it', async (name) => {

@@ -134,6 +134,16 @@ describe('the application does not start, and says why', () => {
     expect(await refusal(startWith(reader))).toContain('NOPERM');
   });
 
+  it('with a user who may not do a part of a step', async () => {
+    const rights = ['on', '>secret', '~*', '&*', '+@all', '-hgetall'];
+    await direct.acl('SETUSER', 'partial', ...rights);
+    const partial = server.url.replace('//', '//partial:secret@');
+    const start = performance.now();
+    const refused = await refusal(lockApp({ redis: partial, connectTimeout: 20_000 }));
+    expect(refused).toMatch(/NOPERM|can't run this command/);
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+
   it('on a replica', async () => {
     await direct.replicaof('127.0.0.1', 1);
     for (const redis of [server.url, server.client()]) {

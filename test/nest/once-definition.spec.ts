@@ -11,7 +11,7 @@ import {
 } from 'nestjs-locker';
 import { TestLockStore, UnlockedStore, withoutLocks } from 'nestjs-locker/testing';
 import { Observable, of } from 'rxjs';
-import { afterTest, errorOf, lockApp } from '../support/lock-service.js';
+import { afterTest, errorOf, lockApp, lockService } from '../support/lock-service.js';
 import { startApp } from './fixtures/app.js';
 
 const work = jest.fn<(...args: unknown[]) => unknown>();
@@ -171,21 +171,16 @@ describe('once, in a module', () => {
         Object.assign(this, { outcomes: undefined });
       }
     }
-    const app = await lockApp({ store: new OldStore(), providers: [Invoices] });
+    const locks = await lockService({ store: new OldStore() });
     work.mockReset();
-    const locks = app.get(LockService);
-    const calls = [
-      () => app.get(Invoices).submit(7),
-      () => locks.once('invoice:7', work),
-      () => locks.outcomes.of('invoice:7'),
-    ];
+    const calls = [() => locks.once('invoice:7', work), () => locks.outcomes.of('invoice:7')];
     for (const call of calls) {
       const error = await errorOf((async () => call())());
       expect(error).toBeInstanceOf(LockOptionsError);
       expect(error).toMatchObject({
         message:
-          'The lock store (test store) keeps no outcomes, so that nothing can be done once with it. ' +
-          'Use Redis or memory, or give your store "outcomes".',
+          '"once" needs a store that keeps outcomes, and the lock store (test store) keeps none. ' +
+          'Use a LockModule of one Redis for it (name: …), or give a store of your own "outcomes".',
       });
     }
     expect(work).not.toHaveBeenCalled();
@@ -210,6 +205,7 @@ describe('once, in a module', () => {
     await app.init();
     work.mockReturnValue('done');
     expect(await app.get(Invoices).submit(7)).toBe('stub: done');
-    expect(once.mock.calls).toEqual([['invoice:7', expect.any(Function), { storeResult: true }]]);
+    const options = { storeResult: true, label: 'invoice:<id>' };
+    expect(once.mock.calls).toEqual([['invoice:7', expect.any(Function), options]]);
   });
 });

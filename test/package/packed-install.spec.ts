@@ -40,12 +40,20 @@ afterAll(async () => {
 
 describe('the package', () => {
   it('holds both builds with their types, and no tests', () => {
-    const isExpected = /^(dist\/(esm|cjs)\/.+\.(js|d\.ts)|dist\/cjs\/package\.json)$/;
+    const isExpected =
+      /^(dist\/(esm|cjs)\/.+\.(js|d\.ts)|dist\/cjs\/package\.json|monitoring\/[a-z-]+\.(json|yml))$/;
     const others = packedFiles.filter((path) => !isExpected.test(path));
     expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json']);
     expect(packedFiles.filter((path) => /\.spec\./.test(path))).toEqual([]);
     const entries = ['esm', 'cjs'].flatMap((format) =>
-      ['', 'fencing/', 'testing/'].flatMap((entry) => [
+      [
+        '',
+        'fencing/',
+        'monitoring/otel/',
+        'monitoring/prometheus/',
+        'monitoring/terminus/',
+        'testing/',
+      ].flatMap((entry) => [
         `dist/${format}/${entry}index.js`,
         `dist/${format}/${entry}index.d.ts`,
       ]),
@@ -64,6 +72,18 @@ describe.each([
       nest: expect.stringContaining(nest),
       ioredis: expect.stringContaining(ioredis),
     });
+  });
+
+  it('has the command', async () => {
+    const npx = (...args: string[]) =>
+      run(join(directory, template), 'npx', 'nestjs-locker', ...args);
+    expect(await npx('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
+    // What is not persistent ends it with 1, as everything that should be changed.
+    const { message } = (await npx('doctor', '--json', '--timeout', '20s').catch(
+      (error: Error) => error,
+    )) as Error;
+    expect(message).toContain('"role":"master"');
+    expect(message).toContain('"handOvers":{"how":"push","error":null}');
   });
 
   it('locks under jest', async () => {
@@ -123,7 +143,7 @@ async function pack(): Promise<string[]> {
   const copy = join(directory, 'source');
   mkdirSync(copy);
   const configs = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.build.cjs.json'];
-  for (const name of ['package.json', 'README.md', 'LICENSE', 'lib', ...configs]) {
+  for (const name of ['package.json', 'README.md', 'LICENSE', 'lib', 'monitoring', ...configs]) {
     cpSync(join(ROOT, name), join(copy, name), { recursive: true });
   }
   symlinkSync(MODULES, join(copy, 'node_modules'));

@@ -1,9 +1,5 @@
 import type { Clock, Timer } from 'nestjs-locker';
-
-interface Event {
-  readonly at: number;
-  readonly happen: () => unknown;
-}
+import { EventQueue, type QueuedEvent } from './event-queue.js';
 
 const nextTurn = setImmediate;
 
@@ -12,10 +8,13 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => nextTurn(resolve));
 }
 
+/** What nothing of a process runs at: whatever it starts comes with a later event. */
+export const OUTSIDE = Symbol('outside');
+
 /** All that is going to happen in a world, in the order of its only time: seen from outside. */
 export class Agenda {
   now = 0;
-  private readonly events = new Set<Event>();
+  private readonly events = new EventQueue();
 
   constructor(private readonly afterEach: () => void) {}
 
@@ -23,10 +22,10 @@ export class Agenda {
     return this.at(this.now + ms, happen);
   }
 
+  /** @param happen may return `OUTSIDE`, so that nobody waits for what it starts */
   at(time: number, happen: () => unknown): Timer {
-    const event = { at: Math.max(time, this.now), happen };
-    this.events.add(event);
-    return { clear: () => this.events.delete(event) };
+    const event = this.events.add(Math.max(time, this.now), happen);
+    return { clear: () => (event.happen = undefined) };
   }
 
   /** Lets the time pass: what an event starts has settled before the next one. */
@@ -35,21 +34,20 @@ export class Agenda {
     await settled();
     this.afterEach();
     for (let next = this.nextBy(until); next && !isEnough(); next = this.nextBy(until)) {
-      this.events.delete(next);
+      this.events.shift();
       this.now = next.at;
-      await next.happen();
+      const outcome = next.happen!();
+      if (outcome === OUTSIDE) continue;
+      await outcome;
       await settled();
       this.afterEach();
     }
     if (!isEnough()) this.now = until;
   }
 
-  private nextBy(time: number): Event | undefined {
-    let next: Event | undefined;
-    for (const event of this.events) {
-      if (event.at <= time && (!next || event.at < next.at)) next = event;
-    }
-    return next;
+  private nextBy(time: number): QueuedEvent | undefined {
+    const next = this.events.peek();
+    return next && next.at <= time ? next : undefined;
   }
 }
 

@@ -45,6 +45,7 @@ function withNumbersReused(store: LockStore): LockStore {
   };
   wrapped.listen = (listener) =>
     store.listen?.({
+      onFreed: (name) => listener.onFreed(name),
       onReconnect: () => listener.onReconnect(),
       onSilence: (reason) => listener.onSilence(reason),
       onHandOver: (handOver: HandOver) =>

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from '@jest/globals';
 import { transformFileSync } from '@swc/core';
 import { afterTest } from './lock-service.js';
 import { until } from './until.js';
@@ -31,8 +32,15 @@ function compile(source: string, target: string): void {
   writeFileSync(target, code);
 }
 
-/** Compiles a program, and beside it the library as it is now, as its package `nestjs-locker`. */
-function build(program: string): { directory: string; file: string } {
+/** Where programs are compiled to; made for the first of a spec, and gone after its last test. */
+let workshop: string | undefined;
+const compiled = new Map<string, string>();
+afterAll(() => {
+  if (workshop) rmSync(workshop, { recursive: true, force: true });
+});
+
+/** Compiles the library as it is now, as the package `nestjs-locker` of the programs beside it. */
+function openWorkshop(): string {
   const cache = join(packagesDirectory(), '.cache');
   mkdirSync(cache, { recursive: true });
   const directory = mkdtempSync(join(cache, 'nestjs-locker-'));
@@ -41,23 +49,35 @@ function build(program: string): { directory: string; file: string } {
     if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
     compile(join(LIB, name), join(library, name.replace(/ts$/, 'js')));
   }
-  const exports = { '.': './index.js', './testing': './testing/index.js' };
+  const exports = {
+    '.': './index.js',
+    './fencing': './fencing/index.js',
+    './prometheus': './monitoring/prometheus/index.js',
+    './testing': './testing/index.js',
+  };
   writeFileSync(join(library, 'package.json'), JSON.stringify({ type: 'module', exports }));
-  const file = join(directory, 'program.mjs');
-  compile(program, file);
-  return { directory, file };
+  return directory;
+}
+
+/** Once for all processes of a spec that run it. */
+function build(program: string): string {
+  workshop ??= openWorkshop();
+  let file = compiled.get(program);
+  if (!file) {
+    file = join(workshop, `program-${compiled.size}.mjs`);
+    compile(program, file);
+    compiled.set(program, file);
+  }
+  return file;
 }
 
 /** A program of the tests, in a process of its own; it tells what it sees as lines of JSON. */
 export class Child {
   /** Starts a TypeScript program, which gets `args` and prints `{"type": …}` lines. Killed after the test. */
   static start(program: URL, ...args: string[]): Child {
-    const { directory, file } = build(fileURLToPath(program));
+    const file = build(fileURLToPath(program));
     const child = new Child(spawn(process.execPath, [file, ...args], { stdio: 'pipe' }));
-    afterTest(async () => {
-      await child.kill();
-      rmSync(directory, { recursive: true, force: true });
-    });
+    afterTest(() => child.kill());
     return child;
   }
 

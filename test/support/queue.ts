@@ -16,10 +16,10 @@ export async function queueOf(client: Redis, name: string, length: number): Prom
   await until(allAreReached, { what: `${length} stand in the queue`, timeoutMs: 15_000 });
 }
 
-/** What is left in Redis but the counters of tokens, which stay. */
+/** What is left in Redis but the counters of tokens, which stay, and what processes tell of themselves. */
 export async function remains(client: Redis): Promise<string[]> {
   const keys = await client.keys('*');
-  return keys.filter((key) => !key.endsWith(':tokens')).sort();
+  return keys.filter((key) => !/:tokens$|:reports:/.test(key)).sort();
 }
 
 /** Fails if something but counters of tokens stays in Redis. */

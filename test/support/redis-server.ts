@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis, type RedisOptions } from 'ioredis';
+import { ClockShim } from './clock-shim.js';
 import { dieTogether } from './die-together.js';
 import { freePort } from './free-port.js';
 import { until } from './until.js';
@@ -18,6 +19,8 @@ export interface RedisServerOptions {
   args?: string[];
   /** Makes it a Sentinel with this configuration, which it keeps (and rewrites) over restarts. */
   sentinelConfig?: string;
+  /** Lets `stepClock` move its wall clock; on Linux alone. */
+  canStepClock?: boolean;
 }
 
 /** The id of the process that answers on the port. */
@@ -64,6 +67,7 @@ export class RedisServer {
   private readonly directory = mkdtempSync(join(tmpdir(), 'nestjs-locker-'));
   private readonly clients = new Set<Redis>();
   private child?: ChildProcess;
+  private clock?: ClockShim;
 
   private constructor(
     readonly port: number,
@@ -105,6 +109,15 @@ export class RedisServer {
     this.child?.kill('SIGCONT');
   }
 
+  /**
+   * Moves its wall clock by so much, at once and on top of earlier steps; its monotonic clock goes on. Like that
+   * of a machine it stays where it is over a restart of the server.
+   */
+  stepClock(ms: number): void {
+    if (!this.clock) throw new Error(`start the server on port ${this.port} with canStepClock`);
+    this.clock.step(ms);
+  }
+
   /** Crashes it, resolved when the process is gone. */
   async kill(): Promise<void> {
     const { child } = this;
@@ -129,7 +142,8 @@ export class RedisServer {
   }
 
   private async launch(): Promise<void> {
-    const { args = [], sentinelConfig } = this.options;
+    const { args = [], sentinelConfig, canStepClock } = this.options;
+    if (canStepClock) this.clock ??= await ClockShim.create(this.directory);
     const child = spawn(
       process.env.REDIS_SERVER ?? 'redis-server',
       [
@@ -144,7 +158,10 @@ export class RedisServer {
         this.directory,
         ...args,
       ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, ...this.clock?.prepare() },
+      },
     );
     this.child = child;
     let log = '';
@@ -164,5 +181,6 @@ export class RedisServer {
     if (!this.running || answering !== child.pid) {
       throw new StartError(`the server on port ${this.port} did not start:\n${log}`);
     }
+    this.clock?.assertInUse();
   }
 }

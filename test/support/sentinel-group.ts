@@ -51,7 +51,8 @@ export class SentinelGroup {
         promoted = await this.master().catch(() => old);
         return promoted !== old && (await acceptsWrites(promoted));
       },
-      { what: 'a replica was promoted', timeoutMs: 20_000, intervalMs: 20 },
+      // An election that fails is held again after twice the failover timeout.
+      { what: 'a replica was promoted', timeoutMs: 45_000, intervalMs: 20 },
     );
     return promoted;
   }

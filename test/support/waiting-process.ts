@@ -6,6 +6,7 @@ import { LeaseBook } from '../../lib/core/lease-book.js';
 import { LeaseCleaner } from '../../lib/core/lease-cleaner.js';
 import { Line } from '../../lib/core/line.js';
 import type { LockEvent } from '../../lib/core/lock-events.js';
+import { WaitTally } from '../../lib/core/wait-tally.js';
 import { WaitList } from '../../lib/core/wait-list.js';
 import { Wait, type WaitListener, type WaitRequest } from '../../lib/core/wait.js';
 import type { Clock } from '../../lib/core/clock.js';
@@ -37,6 +38,7 @@ export class WaitingProcess {
       clock,
       cleaner: this.cleaner,
       emit,
+      service: HOLDER.service,
       passOn: (lease) => this.lines.get(lease.name)?.pass(lease) ?? false,
       freed: (name) => this.lines.get(name)?.advance(),
       renewing: () => undefined,
@@ -52,6 +54,7 @@ export class WaitingProcess {
       existingLine: (name) => this.lines.get(name),
       begin: (grant, terms, waitedMs) => this.leases.begin(grant, terms, waitedMs),
       ended: () => undefined,
+      tally: new WaitTally(),
       emit,
       takeOver: (lease, waitedMs) => this.leases.takeOver(lease, waitedMs),
       permitsChanged: ({ name, permits }, formerPermits) =>

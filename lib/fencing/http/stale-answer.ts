@@ -1,4 +1,5 @@
 import { StaleFencingTokenError } from '../../lock.errors.js';
+import { rejection } from '../rejection.js';
 
 const STALE: StaleFencingTokenError['code'] = 'LOCK_STALE_FENCING_TOKEN';
 
@@ -19,7 +20,7 @@ export function staleTokenOf(
   // Of another token, it is the server's own write to somewhere else that was refused.
   if (code !== STALE || fencingToken !== token) return undefined;
   const newest = Number.isSafeInteger(newestToken) ? (newestToken as number) : null;
-  return new StaleFencingTokenError(resource, token, newest, options);
+  return rejection('http', new StaleFencingTokenError(resource, token, newest, options));
 }
 
 /** What a text is as JSON; `undefined` if it is none. */

@@ -5,6 +5,7 @@ import { LockOptionsError, LockStoreError, StaleFencingTokenError } from '../../
 import { type FencedBy, fencingTokenOf } from '../fencing-token.js';
 import type { ObjectStore } from './object-store.js';
 import { splitTokenLine, withTokenLine } from './token-line.js';
+import { rejection } from '../rejection.js';
 
 type Content = Uint8Array | string;
 
@@ -79,7 +80,8 @@ export async function fencedPut(
     if (round > 0) await sleep(Math.random() * round * PAUSE_MS);
     const present = await look(store, key);
     const newest = present?.fencingToken ?? 0;
-    if (newest > token) throw new StaleFencingTokenError(key, token, newest);
+    if (newest > token)
+      throw rejection('object-store', new StaleFencingTokenError(key, token, newest));
     const content = typeof body === 'function' ? await body(present?.body ?? null) : body;
     const isWritten: unknown = await store.put(
       key,

@@ -9,6 +9,7 @@ import {
 import { type FencedBy, fencingTokenOf } from '../fencing-token.js';
 import { fenceKeyOf } from './fence-key.js';
 import * as lua from './lua.js';
+import { rejection } from '../rejection.js';
 
 /**
  * Your own client: `Redis` or `Cluster` of ioredis 5 or 6, with or without `keyPrefix`. No pipeline: what it
@@ -119,7 +120,11 @@ export class FencedScript {
         const [, newest, number] = STALE.exec((error as Error).message) ?? [];
         if (newest === undefined) throw error;
         const i = Number(number) - 1;
-        throw new StaleFencingTokenError(fenced[i]!, tokens[i]!, Number(newest), { cause: error });
+        const seen = Number(newest);
+        throw rejection(
+          'redis',
+          new StaleFencingTokenError(fenced[i]!, tokens[i]!, seen, { cause: error }),
+        );
       });
     if (answer !== 'QUEUED') return answer;
     // No client tells that MULTI is open on it, and a script's text looks the same. A write that was only put off

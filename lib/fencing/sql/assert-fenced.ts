@@ -1,6 +1,7 @@
 import { describeValue } from '../../core/describe-value.js';
 import { LockOptionsError, StaleFencingTokenError } from '../../lock.errors.js';
 import { type FencedBy, tokenOf } from '../fencing-token.js';
+import { rejection } from '../rejection.js';
 
 /**
  * Makes sure that an UPDATE with a condition on the fence has written something.
@@ -35,5 +36,5 @@ export function assertFenced(
     );
   }
   const token = tokenOf(by, resource);
-  if (Number(rowCount) === 0) throw new StaleFencingTokenError(resource, token);
+  if (Number(rowCount) === 0) throw rejection('sql', new StaleFencingTokenError(resource, token));
 }

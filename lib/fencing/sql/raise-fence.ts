@@ -1,6 +1,7 @@
 import { describeValue } from '../../core/describe-value.js';
 import { LockOptionsError, StaleFencingTokenError } from '../../lock.errors.js';
 import type { SqlRow, SqlRunner, SqlStatement, SqlValue } from './sql-statement.js';
+import { rejection } from '../rejection.js';
 
 const NO_TRANSACTION = '25P01';
 const IN_TRANSACTION = ', and 1 as "active" while it is in a transaction';
@@ -52,7 +53,7 @@ export async function raiseFence<Key extends SqlValue>(
   }
   const stored = fenceIn(await run(sql.read(key)), row, sql.readFlags);
   if (stored === undefined) return false;
-  if (stored > token) throw new StaleFencingTokenError(resource, token, stored);
+  if (stored > token) throw rejection('sql', new StaleFencingTokenError(resource, token, stored));
   if (stored === token && !sql.raiseTells) return true;
   throw unclear(row, `at ${stored}, and was not raised`);
 }

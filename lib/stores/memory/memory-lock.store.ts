@@ -12,10 +12,13 @@ import type {
   RenewRequest,
   Subject,
   TransferRequest,
+  Waiter,
 } from '../lock-store.interface.js';
 import type { OnceRequest, OutcomeStore } from '../outcome.interface.js';
+import type { ReportStore } from '../report.interface.js';
 import { MemoryName, type MemoryTools } from './memory-name.js';
 import { MemoryOutcomes } from './memory-outcomes.js';
+import { MemoryReports } from './memory-reports.js';
 
 /** Leases in the memory of one process: for development, and for applications that have only one. */
 export class MemoryLockStore implements LockStore {
@@ -25,6 +28,7 @@ export class MemoryLockStore implements LockStore {
   ];
 
   readonly outcomes: OutcomeStore;
+  readonly reports: ReportStore;
   private readonly elements: MemoryOutcomes;
   private readonly names = new Map<string, MemoryName>();
   private readonly listeners: HandOverListener[] = [];
@@ -38,6 +42,7 @@ export class MemoryLockStore implements LockStore {
     const leasesOf = (name: string) => this.find({ name, kind: 'lock' });
     this.elements = new MemoryOutcomes({ now, leasesOf });
     this.outcomes = this.elements;
+    this.reports = new MemoryReports(clock);
     this.tools = {
       now,
       takeTokens: (count) => {
@@ -88,6 +93,10 @@ export class MemoryLockStore implements LockStore {
 
   async inspect(subject: Subject): Promise<NameRecord> {
     return this.find(subject)?.inspect() ?? { holders: [], waiting: 0, permits: 0 };
+  }
+
+  async queueOf(subject: Subject, limit: number): Promise<readonly Waiter[]> {
+    return this.find(subject)?.queue(limit) ?? [];
   }
 
   async forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]> {

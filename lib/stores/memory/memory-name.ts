@@ -11,6 +11,7 @@ import type {
   RenewRequest,
   Share,
   TransferRequest,
+  Waiter as NamedWaiter,
 } from '../lock-store.interface.js';
 
 interface StoredLease extends Omit<LeaseRecord, 'remainingMs'> {
@@ -142,6 +143,12 @@ export class MemoryName {
   inspect(): NameRecord {
     this.forgetEnded();
     return { holders: this.records(), waiting: this.waiters.size, permits: this.permits };
+  }
+
+  /** Who waits, first to last. */
+  queue(limit: number): NamedWaiter[] {
+    const waiting = [...this.waiters.values()].slice(0, limit);
+    return waiting.map(({ holder, units }) => ({ holder, units }));
   }
 
   /** The tokens of its leases, each one's first. */

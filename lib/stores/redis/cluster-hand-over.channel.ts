@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Cluster } from 'ioredis';
 import type { HandOverListener } from '../lock-store.interface.js';
+import type { HandOverFacts } from '../survey.interface.js';
 import { type HandOverChannel, parseHandOver } from './hand-over-channel.js';
 import type { RedisConnection } from './redis-connection.js';
 import { withoutCommand } from './redis-script.js';
@@ -20,6 +21,7 @@ export class ClusterHandOverChannel implements HandOverChannel {
   private listener: HandOverListener | undefined;
   private subscriber: Cluster | undefined;
   private isSilent = false;
+  private refusal: Error | null = null;
   private tellsReconnect = false;
 
   constructor(
@@ -53,6 +55,13 @@ export class ClusterHandOverChannel implements HandOverChannel {
 
   addressOf(tag: string): string {
     return this.tags.get(tag) === 'subscribed' ? this.channelOf(tag) : '';
+  }
+
+  get facts(): HandOverFacts {
+    const { refusal: error, tags } = this;
+    if (error) return { how: 'polling', error };
+    const isTold = [...tags.values()].includes('subscribed');
+    return { how: isTold ? 'push' : tags.size > 0 ? 'connecting' : 'untried', error };
   }
 
   close(): void {
@@ -89,6 +98,7 @@ export class ClusterHandOverChannel implements HandOverChannel {
   private silence(error: Error): void {
     if (this.isSilent) return;
     this.close();
-    this.listener?.onSilence(withoutCommand(error));
+    this.refusal = withoutCommand(error);
+    this.listener?.onSilence(this.refusal);
   }
 }

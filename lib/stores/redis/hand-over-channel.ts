@@ -1,4 +1,5 @@
 import type { HandOver, HandOverListener } from '../lock-store.interface.js';
+import type { HandOverFacts } from '../survey.interface.js';
 
 /** Hears of hand-overs, on connections of its own that are made when somebody waits for the first time. */
 export interface HandOverChannel {
@@ -7,6 +8,8 @@ export interface HandOverChannel {
   open(group: string): void;
   /** Where the process can be told of a group's hand-overs at the moment; '' if it cannot. */
   addressOf(group: string): string;
+  /** Whether hand-overs are told at the moment. */
+  readonly facts: HandOverFacts;
   close(): void;
 }
 

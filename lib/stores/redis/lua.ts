@@ -45,7 +45,7 @@ return replies
 `;
 
 export const steps = String.raw`
--- Takes the steps of one turn, in their order and at once: acquire, release, transfer, inspect, force.
+-- Takes the steps of one turn, in their order and at once: acquire, release, transfer, inspect, force, and more.
 --
 -- KEYS  for each step: lease, queue, waiters, token counter of one name, and more where it says so
 -- ARGV  1 PUBLISH or SPUBLISH, 2 the asking process's channel ('' if it polls), 3 its description,
@@ -335,6 +335,21 @@ local function makeSteps()
     for _, held in pairs(lease.holders) do
       for _, value in ipairs({ held.token, held.since, held.ends - now, held.units, held.holder }) do
         reply[#reply + 1] = value
+      end
+    end
+    return reply
+  end
+
+  -- 'w limit'
+  -- reply {for each of those that wait, first to last: units, holder}
+  local function queueOf(k, a, spec)
+    local reply = {}
+    for _, owner in ipairs(call('ZRANGE', KEYS[k + 1], 0, spec[1] - 1)) do
+      local validUntil, units, claim, holder = string.match(call('HGET', KEYS[k + 2], owner) or '',
+        '^(%d+) %d+ (%d+) %d+ (%d+) %d+ %S+ (.*)$')
+      if units and tonumber(validUntil) + 3 * claim >= now then
+        reply[#reply + 1] = units
+        reply[#reply + 1] = holder
       end
     end
     return reply
@@ -658,6 +673,7 @@ local function makeSteps()
     r = { take = release, arguments = 3, keys = 4 },
     t = { take = transfer, arguments = 4, keys = 4 },
     i = { take = inspect, arguments = 1, keys = 4 },
+    w = { take = queueOf, arguments = 1, keys = 4 },
     f = { take = force, arguments = 2, keys = 4 },
     o = { take = acquireOnce, arguments = 5, keys = 7 },
     p = { take = markProcessed, arguments = 8, keys = 7 },

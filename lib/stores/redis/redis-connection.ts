@@ -29,12 +29,21 @@ export class RedisConnection {
   private readonly isOurs: boolean;
   private isClosed = false;
 
-  /** @throws LockOptionsError if the URL is none, or the client cannot keep the contract */
-  constructor(source: RedisSource) {
-    this.isOurs = !isClient(source);
-    this.client = isClient(source) ? source : this.make(source);
+  /**
+   * @param what how messages call the option that names the source
+   * @param required what the connection must have: then a client of the user's is duplicated, and so ours
+   * @throws LockOptionsError if the URL is none, or the client cannot keep the contract
+   */
+  constructor(
+    source: RedisSource,
+    private readonly what = 'redis',
+    required?: RedisOptions,
+  ) {
+    if (isClient(source)) refuseUnfit(source, what);
+    this.isOurs = !isClient(source) || required !== undefined;
+    this.client = this.clientOf(source, required);
     this.isCluster = this.client.isCluster;
-    refuseUnfit(this.client);
+    if (!isClient(source)) refuseUnfit(this.client, what);
     this.notices = this.isOurs ? [] : noticesAbout(this.client);
     this.description = describe(this.client);
   }
@@ -108,7 +117,21 @@ export class RedisConnection {
     if (this.isOurs) this.client.disconnect();
   }
 
-  private make(source: string | RedisOptions): Redis {
+  private clientOf(source: RedisSource, required: RedisOptions = {}): Redis | Cluster {
+    if (!isClient(source)) return this.make(source, required);
+    if (!this.isOurs) return source;
+    if (source.isCluster) return source; // refused by whoever cannot do with it
+    const duplicate = (source as Redis).duplicate({
+      retryStrategy: reconnectDelay,
+      socketTimeout: LONGEST_SILENCE_MS,
+      ...required,
+      lazyConnect: true,
+    });
+    this.watch(duplicate);
+    return duplicate;
+  }
+
+  private make(source: string | RedisOptions, required: RedisOptions): Redis {
     const ours: RedisOptions = {
       connectionName: CONNECTION_NAME,
       retryStrategy: reconnectDelay,
@@ -118,15 +141,19 @@ export class RedisConnection {
       socketTimeout: LONGEST_SILENCE_MS,
       sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
     };
-    const always: RedisOptions = { lazyConnect: true };
+    const always: RedisOptions = { ...required, lazyConnect: true };
     const client =
       typeof source === 'string'
-        ? new Redis(checkUrl(source), { ...ours, ...always })
+        ? new Redis(checkUrl(source, this.what), { ...ours, ...always })
         : new Redis({ ...ours, ...source, ...always });
-    // Kept as the reason of the next failure; a client without a listener prints it instead.
+    this.watch(client);
+    return client;
+  }
+
+  /** Errors are kept as the reason of the next failure; a client without a listener prints them instead. */
+  private watch(client: Redis): void {
     client.on('error', (error: Error) => (this.lastError = withoutCommand(error)));
     client.on('ready', () => (this.lastError = undefined));
-    return client;
   }
 }
 
@@ -144,10 +171,10 @@ function isClient(source: RedisSource): source is Redis | Cluster {
   return typeof source === 'object' && 'evalsha' in source && typeof source.evalsha === 'function';
 }
 
-function checkUrl(url: string): string {
+function checkUrl(url: string, what: string): string {
   if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
     throw new LockOptionsError(
-      `LockModule option "redis": ${hidePassword(url)} is no Redis URL. ` +
+      `LockModule option "${what}": ${hidePassword(url)} is no Redis URL. ` +
         `Write one such as 'redis://localhost:6379', or 'rediss://…' for TLS.`,
     );
   }
@@ -159,10 +186,10 @@ function hidePassword(url: string): string {
   return JSON.stringify(withoutUser.replace(/\?.*/s, '?…')); // options may stand there, too
 }
 
-function refuseUnfit(client: Redis | Cluster): void {
+function refuseUnfit(client: Redis | Cluster, option: string): void {
   const { options } = client;
   const refuse = (what: string, mend: string): never => {
-    throw new LockOptionsError(`LockModule option "redis": the client ${what}. ${mend}`);
+    throw new LockOptionsError(`LockModule option "${option}": the client ${what}. ${mend}`);
   };
   if (options.keyPrefix) {
     refuse(

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { HandOverListener } from '../lock-store.interface.js';
+import type { HandOverFacts } from '../survey.interface.js';
 import { type HandOverChannel, parseHandOver } from './hand-over-channel.js';
 import type { RedisConnection } from './redis-connection.js';
+import { withoutCommand } from './redis-script.js';
 
 /** A connection that only listens does not notice by itself that the other side is gone. */
 const PING_INTERVAL_MS = 2_000;
@@ -14,6 +16,7 @@ export class RedisHandOverChannel implements HandOverChannel {
   private subscriber: Redis | undefined;
   private isSubscribed = false;
   private isClosed = false;
+  private refusal: Error | null = null;
   private lastPing = 0;
 
   constructor(
@@ -37,6 +40,12 @@ export class RedisHandOverChannel implements HandOverChannel {
     return this.isSubscribed ? this.name : '';
   }
 
+  get facts(): HandOverFacts {
+    const { refusal: error, subscriber } = this;
+    if (error) return { how: 'polling', error };
+    return { how: this.isSubscribed ? 'push' : subscriber ? 'connecting' : 'untried', error };
+  }
+
   close(): void {
     this.isClosed = true;
     this.isSubscribed = false;
@@ -49,6 +58,7 @@ export class RedisHandOverChannel implements HandOverChannel {
       subscriber.subscribe(this.name).then(
         () => {
           this.isSubscribed = true;
+          this.refusal = null;
           this.listener?.onReconnect();
         },
         (error: Error) => this.giveUp(error),
@@ -65,7 +75,9 @@ export class RedisHandOverChannel implements HandOverChannel {
 
   /** Refused, for example by an ACL: a closed connection is another matter, which passes. */
   private giveUp(error: Error): void {
-    if (!this.isClosed && error.name === 'ReplyError') this.listener?.onSilence(error);
+    if (this.isClosed || error.name !== 'ReplyError') return;
+    this.refusal = withoutCommand(error);
+    this.listener?.onSilence(error);
   }
 
   private ping(subscriber: Redis): void {

@@ -63,10 +63,27 @@ export function ownTag(name: string): string | undefined {
 }
 
 /** FNV-1a over UTF-16 code units; every client of a prefix must compute the same. */
-function bucketOf(name: string): number {
+export function bucketOf(name: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < name.length; i++) {
     hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193);
   }
   return (hash >>> 0) % BUCKETS;
+}
+
+/** Where one process tells what it holds, both in one slot. */
+export interface ReportKeys {
+  readonly record: string;
+  readonly names: string;
+}
+
+export function reportKeysOf(prefix: string, id: string): ReportKeys {
+  const record = `${prefix}:reports:{${id}}`;
+  return { record, names: `${record}:names` };
+}
+
+/** Where all processes tell that they are there, what has happened, and what jobs they have. */
+export function commonReportKeys(prefix: string) {
+  const root = `${prefix}:reports:`;
+  return { processes: `${root}processes`, events: `${root}events`, jobs: `${root}jobs` };
 }

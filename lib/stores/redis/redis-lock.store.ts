@@ -4,6 +4,7 @@ import { LockOptionsError } from '../../lock.errors.js';
 import type {
   AcquireReply,
   AcquireRequest,
+  DecidedReply,
   HandOverListener,
   Holder,
   LeaseRecord,
@@ -18,7 +19,10 @@ import type {
   ReplicateRequest,
   Subject,
   TransferRequest,
+  Waiter,
 } from '../lock-store.interface.js';
+import type { StoreSurvey, SurveyRequest } from '../survey.interface.js';
+import { probeName, probeWrite } from '../write-probe.js';
 import { ClusterHandOverChannel } from './cluster-hand-over.channel.js';
 import type { HandOverChannel } from './hand-over-channel.js';
 import * as lua from './lua.js';
@@ -26,7 +30,9 @@ import type { RedisConnection } from './redis-connection.js';
 import { keysOf, tagOf } from './redis-keys.js';
 import { RedisHandOverChannel } from './redis-hand-over.channel.js';
 import { RedisOutcomes, toRecord, toRefusal } from './redis-outcomes.js';
+import { RedisReports } from './redis-reports.js';
 import { RedisScript, withoutCommand } from './redis-script.js';
+import { surveyRedis } from './redis-survey.js';
 import { StepBatcher } from './step-batcher.js';
 import { TagRegister } from './tag-register.js';
 
@@ -34,7 +40,7 @@ const renewScript = new RedisScript(lua.renew);
 type Result = [error: Error | null, reply: unknown];
 
 const NO_REGISTRATION: Registration = { number: 0, claimMs: 0, tokens: 1 };
-const RENEW_REPLIES: Record<string, RenewReply> = {
+const RENEW_REPLIES: Record<string, DecidedReply> = {
   '2': 'contended',
   '1': 'renewed',
   '0': 'expired',
@@ -45,9 +51,11 @@ const RENEW_REPLIES: Record<string, RenewReply> = {
 /** Leases on one Redis deployment: standalone, a Sentinel group, or a Cluster. */
 export class RedisLockStore implements LockStore {
   readonly outcomes: RedisOutcomes;
+  readonly reports: RedisReports;
 
   private readonly steps: StepBatcher;
   private readonly channel: HandOverChannel;
+  private readonly Channel: typeof ClusterHandOverChannel | typeof RedisHandOverChannel;
   private replication: Redis | Cluster | undefined;
   private lastHolder: Holder | undefined;
   private lastDescription = '';
@@ -56,12 +64,13 @@ export class RedisLockStore implements LockStore {
     private readonly connection: RedisConnection,
     private readonly prefix: string,
   ) {
-    const Channel = connection.isCluster ? ClusterHandOverChannel : RedisHandOverChannel;
-    this.channel = new Channel(connection, prefix);
+    this.Channel = connection.isCluster ? ClusterHandOverChannel : RedisHandOverChannel;
+    this.channel = new this.Channel(connection, prefix);
     this.steps = new StepBatcher(connection.client, (group) => this.channel.addressOf(group));
     const tags = new TagRegister(connection.client, prefix);
     const groupOf = (tag: string): string => (connection.isCluster ? tag : '');
     this.outcomes = new RedisOutcomes(this.steps, prefix, tags, groupOf);
+    this.reports = new RedisReports(connection.client, prefix);
   }
 
   get description(): string {
@@ -95,23 +104,22 @@ export class RedisLockStore implements LockStore {
   }
 
   private async probe(): Promise<void> {
-    const owner = randomUUID();
-    const subjects = Array.from({ length: 8 }, (): Subject => ({
-      name: `nestjs-locker:probe:${randomUUID()}`,
-      kind: 'lock',
-    }));
-    const [subject] = subjects as [Subject];
-    const holder = { service: 'nestjs-locker', host: '', pid: process.pid };
-    const share = { units: 0, permits: 0 };
-    await this.acquire({ ...subject, ...share, owner, ttlMs: 1_000, tokens: 1, holder });
-    await this.release({ ...subject, owner });
+    await probeWrite(this);
     if (this.connection.isCluster) return;
     // A single client in front of several shards takes each lock, but cannot renew them together.
-    await this.renew(subjects.map((other) => ({ ...other, owner, fencingToken: 1, ttlMs: 1_000 })));
+    const claim = { kind: 'lock', owner: randomUUID(), fencingToken: 1, ttlMs: 1_000 } as const;
+    await this.renew(Array.from({ length: 8 }, () => ({ ...claim, name: probeName() })));
   }
 
   listen(listener: HandOverListener): void {
     this.channel.listen(listener);
+  }
+
+  survey(request: SurveyRequest): Promise<StoreSurvey> {
+    const { connection, prefix, channel } = this;
+    const anew = (): HandOverChannel => new this.Channel(connection, prefix);
+    const probe = (name?: string): Promise<void> => probeWrite(this, name);
+    return surveyRedis({ connection, prefix, channel, anew, probe }, request);
   }
 
   acquire(request: AcquireRequest): Promise<AcquireReply> {
@@ -202,6 +210,10 @@ export class RedisLockStore implements LockStore {
 
   inspect(subject: Subject): Promise<NameRecord> {
     return this.step(subject, ['i'], toNameRecord);
+  }
+
+  queueOf(subject: Subject, limit: number): Promise<readonly Waiter[]> {
+    return this.step(subject, [`w ${limit}`], toWaiters);
   }
 
   forceRelease(subject: Subject, fencingToken?: number): Promise<readonly LeaseRecord[]> {
@@ -301,6 +313,16 @@ function toTransferReply(reply: unknown): RenewReply {
 function toNameRecord(reply: unknown): NameRecord {
   const [permits, waiting, ...holders] = reply as unknown[];
   return { permits: Number(permits), waiting: Number(waiting), holders: toRecords(holders) };
+}
+
+function toWaiters(reply: unknown): Waiter[] {
+  const values = reply as unknown[];
+  const waiters: Waiter[] = [];
+  for (let i = 0; i < values.length; i += 2) {
+    const holder = JSON.parse(String(values[i + 1])) as Waiter['holder'];
+    waiters.push({ holder, units: Number(values[i]) });
+  }
+  return waiters;
 }
 
 const toForced = (reply: unknown): LeaseRecord[] => toRecords(reply as unknown[]);

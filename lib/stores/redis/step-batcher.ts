@@ -121,13 +121,17 @@ export class StepBatcher {
 }
 
 function settle({ parse, resolve, reject }: Step, reply: unknown): void {
-  if (isFailure(reply)) return reject(new Error(String(reply[1])));
+  if (isFailure(reply)) return reject(refusedWith(String(reply[1])));
   try {
     resolve(parse(reply));
   } catch (error) {
     reject(error);
   }
 }
+
+/** By its name a refusal of the server is told from a connection that is gone, and comes back. */
+const refusedWith = (message: string): Error =>
+  Object.assign(new Error(message), { name: 'ReplyError' });
 
 function isFailure(reply: unknown): reply is [number, unknown] {
   return Array.isArray(reply) && Number(reply[0]) === -2;

@@ -1,4 +1,4 @@
--- Takes the steps of one turn, in their order and at once: acquire, release, transfer, inspect, force.
+-- Takes the steps of one turn, in their order and at once: acquire, release, transfer, inspect, force, and more.
 --
 -- KEYS  for each step: lease, queue, waiters, token counter of one name, and more where it says so
 -- ARGV  1 PUBLISH or SPUBLISH, 2 the asking process's channel ('' if it polls), 3 its description,
@@ -293,6 +293,21 @@ local function makeSteps()
     return reply
   end
 
+  -- 'w limit'
+  -- reply {for each of those that wait, first to last: units, holder}
+  local function queueOf(k, a, spec)
+    local reply = {}
+    for _, owner in ipairs(call('ZRANGE', KEYS[k + 1], 0, spec[1] - 1)) do
+      local validUntil, units, claim, holder = string.match(call('HGET', KEYS[k + 2], owner) or '',
+        '^(%d+) %d+ (%d+) %d+ (%d+) %d+ %S+ (.*)$')
+      if units and tonumber(validUntil) + 3 * claim >= now then
+        reply[#reply + 1] = units
+        reply[#reply + 1] = holder
+      end
+    end
+    return reply
+  end
+
   -- 'f counterTtl', token ('' for all holders)
   -- reply {for each former holder: token, since, remaining, units, holder}
   local function force(k, a, spec)
@@ -343,6 +358,7 @@ local function makeSteps()
     r = { take = release, arguments = 3, keys = 4 },
     t = { take = transfer, arguments = 4, keys = 4 },
     i = { take = inspect, arguments = 1, keys = 4 },
+    w = { take = queueOf, arguments = 1, keys = 4 },
     f = { take = force, arguments = 2, keys = 4 },
     o = { take = acquireOnce, arguments = 5, keys = 7 },
     p = { take = markProcessed, arguments = 8, keys = 7 },

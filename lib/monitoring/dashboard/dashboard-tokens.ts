@@ -1,0 +1,2 @@
+/** @internal */
+export const DASHBOARD_OPTIONS = Symbol.for('nestjs-locker:dashboard-options');

@@ -1,0 +1,2 @@
+export { LockOtelModule } from './lock-otel.module.js';
+export { type LockOtelOptions, observeLocks } from './observe-locks.js';

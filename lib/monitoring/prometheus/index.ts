@@ -1,0 +1,2 @@
+export { LockPrometheusModule, type LockPrometheusOptions } from './lock-prometheus.module.js';
+export { observeLocks } from './observe-locks.js';

@@ -1,0 +1,6 @@
+export {
+  type LockHealth,
+  LockHealthIndicator,
+  type LockHealthOptions,
+  type LockHealthProblem,
+} from './lock-health.indicator.js';

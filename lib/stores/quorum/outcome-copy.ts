@@ -1,0 +1,114 @@
+import type { ListId, NodePort, NodeReply, NodeStep } from './node-port.interface.js';
+import { entryFrom, join, type OutcomeEntry } from './outcome-record.js';
+import { recordStep } from './record-write.js';
+
+const NAMES_AT_ONCE = 250;
+const MOST_TRIES = 8;
+
+/** A node, and the marker that it must have still. */
+export interface MarkedNode {
+  readonly port: NodePort;
+  readonly marker: string;
+}
+
+export interface CopyTools {
+  /** In ms of the nodes' clocks. */
+  now(): number;
+  /** Gives up on an answer that takes too long. */
+  within<T>(promise: Promise<T>): Promise<T>;
+  /** It goes on; `false` if it is of no use any more. */
+  goesOn(): boolean;
+}
+
+/**
+ * Gives a node what others know of all that is done once: it has forgotten, and is about to vote.
+ *
+ * One that knows of nothing is asked a single question.
+ */
+export async function copyOutcomes(
+  from: MarkedNode,
+  to: MarkedNode,
+  tools: CopyTools,
+): Promise<void> {
+  // What is begun may be processed while it is read: it is looked for first where it comes from.
+  await copyLists((id) => id.startsWith('begun'), from, to, tools);
+  await copyLists((id) => !id.startsWith('begun'), from, to, tools);
+}
+
+async function copyLists(
+  isMeant: (id: ListId) => boolean,
+  from: MarkedNode,
+  to: MarkedNode,
+  tools: CopyTools,
+): Promise<void> {
+  const ids = pages(from, (cursor) => ({ type: 'lists', cursor }), tools);
+  for await (const some of ids) {
+    for (const id of (some as ListId[]).filter(isMeant)) {
+      const list = (cursor: string) =>
+        ({ type: 'list', id, cursor, count: NAMES_AT_ONCE }) as const;
+      for await (const names of pages(from, list, tools)) {
+        await copyThese([...new Set(names)], from, to, tools);
+      }
+    }
+  }
+}
+
+async function* pages(
+  from: MarkedNode,
+  step: (cursor: string) => NodeStep,
+  tools: CopyTools,
+): AsyncGenerator<readonly string[]> {
+  let cursor = '0';
+  do {
+    const [reply] = await ask(from, [step(cursor)], tools);
+    if (reply?.type !== 'listed')
+      throw new Error(`${from.port.description} does not vote any more`);
+    if (reply.names.length > 0) yield reply.names;
+    ({ cursor } = reply);
+  } while (cursor !== '0');
+}
+
+async function copyThese(
+  names: readonly string[],
+  from: MarkedNode,
+  to: MarkedNode,
+  tools: CopyTools,
+): Promise<void> {
+  const recalled = await ask(
+    from,
+    names.map((name) => ({ type: 'recall', name })),
+    tools,
+  );
+  let left = names.flatMap((name, i): { name: string; expected: string; entry: OutcomeEntry }[] => {
+    const text = textIn(recalled[i], from);
+    return text === '' ? [] : [{ name, expected: '', entry: entryFrom(text) }];
+  });
+  for (let tries = 0; left.length > 0; tries++) {
+    if (tries >= MOST_TRIES) throw new Error(`${to.port.description} is told of too much else`);
+    const now = tools.now();
+    const steps = left.map(({ name, expected, entry }) => recordStep(name, expected, entry, now));
+    const replies = await ask(to, steps, tools);
+    left = left.flatMap(({ name, entry }, i) => {
+      const reply = replies[i];
+      if (reply?.type === 'recorded') return [];
+      const expected = textIn(reply, to);
+      return [{ name, expected, entry: join(entry, entryFrom(expected)) }];
+    });
+  }
+}
+
+function textIn(reply: NodeReply | undefined, { port }: MarkedNode): string {
+  if (reply?.type === 'recalled') return reply.text;
+  if (reply?.type === 'failed') throw reply.error;
+  throw new Error(`${port.description} is not what it was`);
+}
+
+async function ask(
+  { port, marker }: MarkedNode,
+  steps: readonly NodeStep[],
+  tools: CopyTools,
+): Promise<readonly NodeReply[]> {
+  if (!tools.goesOn()) throw new Error('it is of no use any more');
+  const { replies } = await tools.within(port.take(marker, steps));
+  return replies;
+}
