@@ -1,8 +1,9 @@
-// One measurement: a fresh server, the processes of one contestant, one cell of one workload.
+// One measurement: a fresh server, or several, the processes of one contestant, one cell of one workload.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { farNodes } from './support/far-nodes.mjs';
 import { Worker } from './support/workers.mjs';
 import { now } from './support/monotonic-clock.mjs';
-import { startRedis } from './support/redis-server.mjs';
+import { startRedisNodes } from './support/redis-server.mjs';
 
 /** For setting up and for what a workload does beside its window. */
 const MARGIN_MS = 15_000;
@@ -24,11 +25,19 @@ export const windowFrom = (at, { warmUpMs, windowMs }) => ({
 /** @returns {Promise<{ metrics?: object, failures?: object, error?: string }>} */
 export async function measure({ workload, contestant, cell, settings: given }) {
   const settings = { ...given, ...workload.timesOf?.(given) };
-  const server = await startRedis(workload.isPinned ? 1 : undefined);
+  const servers = await startRedisNodes(workload.nodes ?? 1, workload.isPinned ? 1 : undefined);
+  const way =
+    workload.awayMs &&
+    (await farNodes(
+      servers.map(({ url }) => url),
+      workload.awayMs,
+    ));
+  const urls = way ? way.urls : servers.map(({ url }) => url);
+  const where = workload.nodes ? { urls } : { url: urls[0] };
   const workers = [];
   const startWorker = (index) => {
     const { ttlMs, retryMs, library } = settings;
-    const all = { url: server.url, ttlMs, retryMs, library, index, cell };
+    const all = { ...where, ttlMs, retryMs, library, index, cell };
     const worker = new Worker(workload.name, contestant, all, workload.isPinned ? 0 : undefined);
     workers.push(worker);
     return worker;
@@ -39,9 +48,10 @@ export async function measure({ workload, contestant, cell, settings: given }) {
   const limit = sleep(warmUpMs + windowMs + MARGIN_MS, undefined, limitReached);
   try {
     const conduct = workload.conduct ?? conductAtOnce;
-    const course = conduct({ server, startWorker, workload, settings });
+    const course = conduct({ server: servers[0], servers, startWorker, workload, settings });
     course.catch(() => undefined); // too late to matter, once the limit is reached
-    const outcome = await Promise.race([course, limit]);
+    const anyEnd = servers.map(({ endsByItself }) => endsByItself);
+    const outcome = await Promise.race([course, limit, ...anyEnd]);
     if (!outcome) return { error: 'did not finish in time' };
     const metrics = workload.summarize({ ...outcome, cell, settings });
     return { metrics, failures: addUp(outcome.reports.map(({ failures }) => failures)) };
@@ -51,7 +61,8 @@ export async function measure({ workload, contestant, cell, settings: given }) {
     limit.catch(() => undefined);
     limitReached.abort();
     await Promise.all(workers.map((worker) => worker.kill()));
-    await server.stop();
+    await way?.stop();
+    await Promise.all(servers.map((server) => server.stop()));
   }
 }
 

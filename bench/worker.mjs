@@ -29,11 +29,13 @@ const told = (type) =>
 countCommandsOf(Redis.prototype);
 const { work } = await loadWorkload(workloadName);
 const contestant = await loadContestant(contestantName);
-const locks = await contestant.setUp(lockSettings);
+const { setUp } = lockSettings.urls ? contestant.overNodes : contestant;
+const locks = await setUp(lockSettings);
 
 const begin = told('begin');
 tell('ready');
 const { window } = await begin;
 countWithin(window);
 const report = await work({ locks, failures, window, index, cell, lockSettings, tell, told });
-tell('report', { ...report, commands: commandsCounted(), failures: failures.toJSON() });
+const facts = await locks.facts?.();
+tell('report', { ...report, facts, commands: commandsCounted(), failures: failures.toJSON() });

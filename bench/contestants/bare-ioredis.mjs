@@ -2,14 +2,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
+import { bareOverNodes } from './bare-over-nodes.mjs';
+import { COMPARE_AND_DELETE } from './compare-and-delete.mjs';
 import { versionOf } from './version-of.mjs';
-
-const COMPARE_AND_DELETE = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then
-  return redis.call('DEL', KEYS[1])
-end
-return 0
-`;
 
 export default {
   name: 'bare-ioredis',
@@ -29,4 +24,5 @@ export default {
       release: ({ name, owner }) => redis.evalsha(sha, 1, name, owner),
     };
   },
+  overNodes: bareOverNodes,
 };

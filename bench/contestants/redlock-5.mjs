@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import Redlock from 'redlock5';
 import { redlockContestant } from './redlock-setup.mjs';
 import { versionOf } from './version-of.mjs';
@@ -6,5 +5,5 @@ import { versionOf } from './version-of.mjs';
 export default redlockContestant({
   name: 'redlock-5',
   version: versionOf('redlock5'),
-  create: (url, settings) => new Redlock([new Redis(url)], settings),
+  create: (clients, settings) => new Redlock(clients, settings),
 });

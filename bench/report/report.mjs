@@ -9,6 +9,7 @@ const table = (head, rows) =>
   [row(head), row(head.map((_, i) => (i ? '--:' : '---'))), ...rows.map(row)].join('\n');
 
 function cellText(column, standing, name) {
+  if (!standing.has(name)) return formatNumber(undefined);
   const value = column.ratio
     ? standing.ratio(column.ratio, column.to, name)
     : column.value(standing.of(name));
@@ -16,7 +17,7 @@ function cellText(column, standing, name) {
 }
 
 function targetText({ text, measure, atLeast, atMost }, standing) {
-  const value = measure(standing);
+  const value = standing.has(OURS) ? measure(standing) : NaN;
   const goal = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
   const isMet = atLeast === undefined ? value <= atMost : value >= atLeast;
   const verdict = Number.isNaN(value ?? NaN) ? 'not measured' : isMet ? 'met' : '**falls short**';
@@ -58,12 +59,20 @@ export async function renderReport(report) {
 
 function renderMarkdown({ machine, options, contestants, results }) {
   const facts = Object.entries(machine).map(([fact, value]) => `- ${fact}: ${value}`);
-  const legend = contestants.map(({ name, version, note }) => [name, version, note]);
+  const legend = contestants.map(({ name, version, note, overNodes }) => [
+    name,
+    version,
+    note,
+    overNodes?.note ?? '–',
+  ]);
   return [
     '# Bench',
     facts.join('\n'),
     renderSettings(options),
-    table(['contestant', 'version', 'set up'], legend).replace('--: | --:', '--- | ---'),
+    table(['contestant', 'version', 'set up', 'over several nodes'], legend).replace(
+      '--: | --: | --:',
+      '--- | --- | ---',
+    ),
     ...results.map(renderWorkload),
   ].join('\n\n');
 }

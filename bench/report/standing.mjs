@@ -35,6 +35,11 @@ export class Standing {
     return this.#combined[name] ?? {};
   }
 
+  /** Whether any of its runs came to an end. */
+  has(name) {
+    return Object.keys(this.of(name)).length > 0;
+  }
+
   /** The median over the repetitions, each of which compares what ran close together. */
   ratio(key, to, of = OURS) {
     const valueIn = (name, repetition) =>

@@ -21,6 +21,35 @@ export async function takeInTurn({ locks, failures, window: { from, to } }, next
   return taken;
 }
 
+/**
+ * Takes and gives back until the window ends, and times what ended within it: acquisitions, and pairs of
+ * an acquisition and its release. A call that has no answer by then is left alone: it may never have one.
+ */
+export async function timeInTurn({ locks, failures, window: { from, to } }, nextName) {
+  const times = { acquires: [], pairs: [], pending: 0 };
+  let asked;
+  const goOn = async () => {
+    for (asked = now(); asked < to; asked = now()) {
+      try {
+        const handle = await locks.acquire(nextName());
+        const acquired = now();
+        if (acquired >= from && acquired < to) times.acquires.push(acquired - asked);
+        await locks.release(handle);
+        const released = now();
+        if (released >= from && released < to) times.pairs.push(released - asked);
+      } catch (error) {
+        failures.add(error);
+        await turn();
+      }
+    }
+  };
+  await Promise.race([goOn(), sleep(Math.ceil(to - now()) + 1)]);
+  if (asked < to) times.pending = to - asked;
+  if (times.pairs.length === 0)
+    failures.add(new Error('hangs: no lock was given back in the window'));
+  return times;
+}
+
 /** Runs callers side by side that only count. */
 export async function countTaken(context, callers, nameOf) {
   const counts = Array.from({ length: callers }, (_, caller) =>

@@ -24,7 +24,23 @@ const watch = (pid, directory) =>
     detached: true,
   });
 
-/** A fresh server that keeps nothing on disk, with a client for what the bench itself asks. */
+/** Fresh servers that know nothing of each other; the last one's failure stops those before it. */
+export async function startRedisNodes(count, cpu) {
+  const nodes = [];
+  try {
+    // One after the other: a port that was free is taken before the next one is looked for.
+    while (nodes.length < count) nodes.push(await startRedis(cpu));
+    return nodes;
+  } catch (error) {
+    await Promise.all(nodes.map((node) => node.stop()));
+    throw error;
+  }
+}
+
+/**
+ * A fresh server that keeps nothing on disk, with a client for what the bench itself asks. It can be
+ * killed, and made to stand still; `endsByItself` rejects if it does.
+ */
 export async function startRedis(cpu) {
   const port = await freePort();
   const directory = mkdtempSync(join(tmpdir(), 'bench-redis-'));
@@ -36,15 +52,33 @@ export async function startRedis(cpu) {
   const client = new Redis({ port, retryStrategy: () => 10, maxRetriesPerRequest: null });
   client.on('error', () => undefined); // until it answers
 
-  const stop = async () => {
+  let isWanted = true;
+  const endsByItself = exited.then(() => {
+    if (isWanted) throw new Error('a redis-server ended by itself');
+    return new Promise(() => undefined);
+  });
+  endsByItself.catch(() => undefined);
+
+  const kill = async () => {
+    isWanted = false;
     client.disconnect();
     server.kill('SIGKILL');
     await exited;
+  };
+  const standStill = async () => {
+    server.kill('SIGSTOP');
+  };
+  const stop = async () => {
+    await kill();
     watcher.kill('SIGKILL');
     rmSync(directory, { recursive: true, force: true });
   };
-  const isUp = await Promise.race([client.ping(), exited.then(() => false)]);
-  if (isUp) return { url: `redis://127.0.0.1:${port}`, client, stop };
+  // Somebody else's server may have taken the port.
+  const isOurs = client.info('server').then((info) => info.includes(`process_id:${server.pid}\r`));
+  const isUp = await Promise.race([isOurs, exited.then(() => false)]);
+  if (isUp) {
+    return { url: `redis://127.0.0.1:${port}`, client, kill, standStill, stop, endsByItself };
+  }
   await stop();
   throw new Error('redis-server does not start');
 }

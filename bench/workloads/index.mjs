@@ -11,6 +11,12 @@ export const WORKLOADS = [
   'holder-killed',
   'many-waiters',
   'decorated',
+  'nodes-one-caller',
+  'nodes-away',
+  'nodes-in-flight-64',
+  'nodes-contended',
+  'nodes-one-killed',
+  'nodes-one-stopped',
 ];
 
 /**
@@ -18,7 +24,9 @@ export const WORKLOADS = [
  * @property {string} name
  * @property {string} title
  * @property {number} [processes] default: 1
- * @property {boolean} [isPinned] the client on one CPU, the server on another
+ * @property {boolean} [isPinned] the client on one CPU, the servers on another
+ * @property {number} [nodes] so many independent servers, for locks over a majority; default: one server
+ * @property {number} [awayMs] so much later what the servers answer arrives
  * @property {object[]} [cells] measured one after the other, into one row
  * @property {number} [repetitions] where fewer will do
  * @property {(contestant: object) => boolean} [takesPart] default: all that use Redis
