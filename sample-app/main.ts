@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { startAuthority } from './orchestrator/authority.ts';
 import { Display } from './orchestrator/display.ts';
 import { parseOptions, USAGE, UsageError, type DemoOptions } from './orchestrator/options.ts';
+import { Page } from './orchestrator/page.ts';
 import { failed, formatResults, formatVerdict } from './orchestrator/report.ts';
 import { run } from './orchestrator/run.ts';
 import { runSeeds } from './orchestrator/seeds.ts';
@@ -45,8 +46,12 @@ async function main(): Promise<number> {
 }
 
 async function demonstrate(options: DemoOptions) {
-  const { modes, replicas, invoices, seed = randomInt(1, 1_000_000) } = options;
+  const { modes, replicas, invoices, stay, seed = randomInt(1, 1_000_000) } = options;
   const display = new Display();
+  const page = new Page(
+    display,
+    stay ? modes.findLast((mode) => mode !== 'without locks') : undefined,
+  );
   display.print('The tax authority starts, with a Postgres of its own.');
   const authority = await startAuthority(display);
   const results = [];
@@ -58,9 +63,10 @@ async function demonstrate(options: DemoOptions) {
         `${mode} (seed ${seed})`,
       ].join(' '),
     );
-    results.push(await run({ mode, seed, replicas, invoices }, authority, display));
+    results.push(await run({ mode, seed, replicas, invoices }, authority, display, page));
   }
   await authority.end();
   display.print(`\n${formatResults(results)}\n\n${formatVerdict(results)}`);
+  await page.untilLeft();
   return results;
 }

@@ -27,11 +27,17 @@ export class Fleet {
   async start(): Promise<Child> {
     const { script, env, signal, onOutput, onCrash } = this.options;
     signal.throwIfAborted();
-    const name = `replica-${this.replicas.length + 1}`;
+    const number = this.replicas.length + 1;
+    const name = `replica-${number}`;
+    const metricsPort = Number(process.env['METRICS_PORT'] ?? 0);
     const child = new Child({
       name,
       script,
-      env: { ...env, REPLICA: name },
+      env: {
+        ...env,
+        REPLICA: name,
+        METRICS_PORT: String(metricsPort && metricsPort + number),
+      },
       onOutput: (line) => onOutput(name, line),
     });
     const replica: Replica = { child, state: 'starting' };

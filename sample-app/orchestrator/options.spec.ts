@@ -9,6 +9,7 @@ describe('parseOptions', () => {
       invoices: 300,
       seed: undefined,
       seeds: undefined,
+      stay: false,
       help: false,
     });
   });
@@ -21,8 +22,10 @@ describe('parseOptions', () => {
       invoices: 20,
       seed: 0,
       seeds: undefined,
+      stay: false,
       help: false,
     });
+    expect(parseOptions(['--stay']).stay).toBe(true);
     expect(parseOptions(['--seeds', '20']).seeds).toBe(20);
     expect(parseOptions(['--help']).help).toBe(true);
   });
@@ -53,6 +56,8 @@ describe('parseOptions', () => {
     [['--seed', '4294967296'], 'not "4294967296"'],
     [['--seeds', '0'], '--seeds is a whole number from 1 to 1000, not "0"'],
     [['--seeds', '2', '--without-locks'], '--seeds is about locks'],
+    [['--stay', '--without-locks'], '--stay is about the page of a run with locks'],
+    [['--stay', '--seeds', '2'], 'does not go with --seeds'],
   ])('refuses %j', (args, message) => {
     expect(() => parseOptions(args)).toThrow(UsageError);
     expect(() => parseOptions(args)).toThrow(message);

@@ -15,6 +15,7 @@ for longer than their leases, at random moments. A clerk looks into what nobody 
   --replicas N        how many replicas of the worker, 1 to 16 (3)
   --invoices N        how many invoices, 1 to ${MOST_INVOICES} (300)
   --seed N            decides what goes wrong, and when (a random one, which is told)
+  --stay              the page on which the locks can be watched stays until Ctrl-C
   --seeds N           so many seeds, one after the other, from --seed on (1); with fencing, or without it
   --help              this text
 
@@ -38,6 +39,8 @@ export interface DemoOptions {
   readonly seed: number | undefined;
   /** `undefined` for one run in full. */
   readonly seeds: number | undefined;
+  /** Whether the page stays after the last run. */
+  readonly stay: boolean;
   readonly help: boolean;
 }
 
@@ -50,6 +53,11 @@ export function parseOptions(args: readonly string[]): DemoOptions {
   if (seeds !== undefined && values['without-locks']) {
     throw new UsageError('--seeds is about locks: it does not go with --without-locks.');
   }
+  if (values.stay && (seeds !== undefined || values['without-locks'])) {
+    throw new UsageError(
+      '--stay is about the page of a run with locks: it does not go with --seeds or --without-locks.',
+    );
+  }
   const only: Mode[] = [];
   if (values['without-fencing']) only.push('without fencing');
   if (values['without-locks']) only.push('without locks');
@@ -60,6 +68,7 @@ export function parseOptions(args: readonly string[]): DemoOptions {
     invoices: wholeNumber('--invoices', values.invoices, 1, MOST_INVOICES),
     seed: seed === undefined ? undefined : wholeNumber('--seed', seed, 0, MOST_SEED),
     seeds: seeds === undefined ? undefined : wholeNumber('--seeds', seeds, 1, 1_000),
+    stay: values.stay,
     help: values.help,
   };
 }
@@ -75,6 +84,7 @@ function parse(args: readonly string[]) {
         invoices: { type: 'string', default: '300' },
         seed: { type: 'string' },
         seeds: { type: 'string' },
+        stay: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     });

@@ -13,6 +13,7 @@ import {
   mostAtOnce,
 } from './ledger.ts';
 import type { Mode } from './options.ts';
+import type { Page } from './page.ts';
 import { setStage, type Stage } from './stage.ts';
 import { number, plural, seconds } from './text.ts';
 
@@ -60,20 +61,25 @@ export async function run(
   options: RunOptions,
   authority: Authority,
   display: Display,
+  page?: Page,
 ): Promise<RunResult> {
   const end = new AbortController();
-  const course = new Course(options, authority, display, end);
+  const course = new Course(options, authority, display, end, page);
   const limitMs = TIME_LIMIT_MS + options.invoices * TIME_LIMIT_PER_INVOICE_MS;
   const timer = setTimeout(() => end.abort(course.overdue(limitMs)), limitMs);
   const failure = new Promise<never>((_, reject) => {
     end.signal.addEventListener('abort', () => reject(end.signal.reason as Error));
   });
   try {
-    return await Promise.race([course.run(), failure]);
+    const result = await Promise.race([course.run(), failure]);
+    if (page?.stays(options.mode)) page.keep(() => course.forget());
+    else await course.forget();
+    return result;
   } catch (error) {
     end.abort();
     await killAllChildren();
     await course.clear();
+    await course.forget();
     throw error;
   } finally {
     clearTimeout(timer);
@@ -91,6 +97,7 @@ class Course {
     private readonly authority: Authority,
     private readonly display: Display,
     private readonly end: AbortController,
+    private readonly page: Page | undefined,
   ) {}
 
   async run(): Promise<RunResult> {
@@ -100,6 +107,7 @@ class Course {
       this.authority,
       this.display,
       this.end,
+      this.page,
     ));
     await stage.open();
     const startedAt = performance.now();
@@ -148,6 +156,12 @@ class Course {
   async clear(): Promise<void> {
     const cleared = this.stage?.clear().catch(() => undefined);
     await Promise.race([cleared, sleep(CLEARING_LIMIT_MS)]);
+  }
+
+  /** Takes away what the page has shown. */
+  async forget(): Promise<void> {
+    const forgotten = this.stage?.forget().catch(() => undefined);
+    await Promise.race([forgotten, sleep(CLEARING_LIMIT_MS)]);
   }
 
   /** What a run that does not end is told as. */

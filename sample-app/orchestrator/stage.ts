@@ -10,6 +10,7 @@ import { planFaults } from './fault-plan.ts';
 import { Faults } from './faults.ts';
 import { Fleet } from './fleet.ts';
 import { forgetKeys } from './forget-keys.ts';
+import type { Page } from './page.ts';
 import type { RunOptions } from './run.ts';
 
 /** All that a run needs, beside the authority. */
@@ -20,8 +21,10 @@ export interface Stage {
   readonly clerk: ClerkService | undefined;
   /** Starts the replicas, and waits until all are up. */
   readonly open: () => Promise<void>;
-  /** Asks all to end, and leaves nothing behind. */
+  /** Asks all to end, and leaves nothing behind but what `forget` removes. */
   readonly clear: () => Promise<void>;
+  /** Takes the page away, and all that is in Redis. */
+  readonly forget: () => Promise<void>;
 }
 
 /** Has the authority begin a new journal, and makes all else ready; nothing is in Redis yet. */
@@ -30,6 +33,7 @@ export async function setStage(
   { client: authority, crashed }: Authority,
   display: Display,
   end: AbortController,
+  page?: Page,
 ): Promise<Stage> {
   const onError = (error: Error): void => end.abort(error);
   const onOutput = (from: string, line: string): void => display.output(from, line);
@@ -78,13 +82,17 @@ export async function setStage(
   });
 
   const open = async (): Promise<void> => {
+    if (isLocked) await page?.show(options.mode, prefix);
     await Promise.all(Array.from({ length: options.replicas }, () => fleet.start()));
     display.note(`${fleet.awake.map(({ name }) => name).join(', ')} are up`);
   };
   const clear = async (): Promise<void> => {
     await fleet.end();
     await app?.close();
+  };
+  const forget = async (): Promise<void> => {
+    await page?.end();
     if (isLocked) await forgetKeys(process.env['REDIS_URL']!, prefix);
   };
-  return { fleet, faults, clerk, open, clear };
+  return { fleet, faults, clerk, open, clear, forget };
 }
