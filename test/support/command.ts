@@ -63,7 +63,8 @@ export class CommandRun {
     env: Readonly<Record<string, string>> = {},
   ): CommandRun {
     const quoted = [process.execPath, CommandRun.file, ...args].map((arg) => `'${arg}'`).join(' ');
-    const child = spawn('script', ['-qec', quoted, '/dev/null'], {
+    // Not below a shell, which would be interrupted too and end in its own way.
+    const child = spawn('script', ['-qec', `exec ${quoted}`, '/dev/null'], {
       stdio: 'pipe',
       env: { ...process.env, TERM: 'xterm', REDIS_URL: '', ...env },
     });

@@ -82,9 +82,12 @@ export class SentinelGroup {
 
   /** Crashes the master, resolved with it when it is gone: promotedAfter() tells what follows. */
   async killMaster(): Promise<RedisServer> {
-    const master = await this.master();
-    await master.kill();
-    return master;
+    // Starved for a moment, they may be about to replace it themselves.
+    let master: RedisServer | undefined;
+    const agreed = async () => (master = await this.master().catch(() => undefined)) !== undefined;
+    await until(agreed, { what: 'the sentinels agree on a master', timeoutMs: 45_000 });
+    await master!.kill();
+    return master!;
   }
 
   async stop(): Promise<void> {
@@ -123,7 +126,7 @@ export class SentinelGroup {
     const lines = [
       'sentinel resolve-hostnames no',
       `sentinel monitor ${this.name} ${HOST} ${master.port} 2`,
-      `sentinel down-after-milliseconds ${this.name} 500`,
+      `sentinel down-after-milliseconds ${this.name} 1000`,
       `sentinel failover-timeout ${this.name} 2000`,
     ];
     const sentinel = await RedisServer.start({ sentinelConfig: lines.join('\n') + '\n' });
