@@ -3,6 +3,7 @@ const swapped = ['@nestjs/[a-z.-]+', 'bullmq', 'ioredis', 'reflect-metadata', 'r
 
 /** They take their time, so they have a command of their own: npm run test:long. */
 export const LONG = [
+  'deployments/',
   'faults/',
   'simulation/',
   'dashboard/dashboard-browser',
@@ -71,7 +72,6 @@ export default {
       '<rootDir>/test/(cli|docs|sql|support)/',
       '<rootDir>/test/conformance/(memory|outcomes-model)',
       '<rootDir>/test/conformance/quorum',
-      '<rootDir>/test/deployments/(quorum-|replicas-elsewhere)',
       '<rootDir>/test/monitoring/(checks-cluster|loss-log|prometheus-)',
       '<rootDir>/test/integration/(fenced-objects|hand-over|job-batches|job-lists|max-hold|once-edges|permits|permissions|retry|shared-locks)',
     ]),
