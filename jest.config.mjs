@@ -64,7 +64,7 @@ export default {
     project('nest 11', { [`^(${swapped})(/.*)?$`]: `<rootDir>/${nest11}/$1$2` }, [
       // Neither Nest nor ioredis has a part in these (core, the scripts, what Redis makes of time), or no
       // other than in specs that run on both.
-      '<rootDir>/lib/(core|fencing|jobs|testing|stores/memory)/',
+      '<rootDir>/lib/(core|fencing|jobs|schematics|testing|stores/memory)/',
       '<rootDir>/lib/stores/quorum/(?!redis-)',
       '<rootDir>/lib/(key|lock-problem|parameter)',
       '<rootDir>/lib/monitoring/dashboard/',

@@ -1,25 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-import { execFile } from 'node:child_process';
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { RedisServer } from '../support/redis-server.js';
+import { MODULES, npmInstall, pack, ROOT, run } from './support/packed-package.js';
 
 jest.setTimeout(240_000);
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const APPS = join(ROOT, 'test/package/apps');
-const MODULES = join(ROOT, 'node_modules');
 
 let directory: string;
 let redis: RedisServer;
@@ -29,7 +17,7 @@ beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'nestjs-locker-package-'));
   // One of its own, since the counters of tokens stay where they are.
   redis = await RedisServer.start();
-  packedFiles = await pack();
+  packedFiles = await pack(directory);
   await Promise.all([install('cjs-nest-11'), install('esm-nest-12')]);
 });
 
@@ -41,7 +29,7 @@ afterAll(async () => {
 describe('the package', () => {
   it('holds both builds with their types, and no tests', () => {
     const isExpected =
-      /^(dist\/(esm|cjs)\/.+\.(js|d\.ts)|dist\/cjs\/package\.json|monitoring\/[a-z-]+\.(json|yml))$/;
+      /^(dist\/(esm|cjs)\/.+\.(js|d\.ts)|dist\/cjs\/package\.json|monitoring\/[a-z-]+\.(json|yml)|schematics\/[a-z.-]+\.json)$/;
     const others = packedFiles.filter((path) => !isExpected.test(path));
     expect(others.toSorted()).toEqual(['LICENSE', 'README.md', 'package.json']);
     expect(packedFiles.filter((path) => /\.spec\./.test(path))).toEqual([]);
@@ -76,7 +64,7 @@ describe.each([
 
   it('has the command', async () => {
     const npx = (...args: string[]) =>
-      run(join(directory, template), 'npx', 'nestjs-locker', ...args);
+      run(join(directory, template), 'npx', ['nestjs-locker', ...args], { REDIS_URL: redis.url });
     expect(await npx('--version')).toMatch(/^\d+\.\d+\.\d+\n$/);
     // What is not persistent ends it with 1, as everything that should be changed.
     const { message } = (await npx('doctor', '--json', '--timeout', '20s').catch(
@@ -127,8 +115,7 @@ async function install(template: string): Promise<void> {
   const app = join(directory, template);
   cpSync(join(APPS, template), app, { recursive: true });
   cpSync(join(APPS, 'src'), join(app, 'src'), { recursive: true });
-  const quiet = ['--no-audit', '--no-fund', '--no-package-lock', '--loglevel=error'];
-  await run(app, 'npm', 'install', '--prefer-offline', ...quiet);
+  await npmInstall(app);
   const types = ['--typeRoots', join(MODULES, '@types'), '--types', 'node,jest'];
   await node(app, join(MODULES, 'typescript/bin/tsc'), ...types);
 }
@@ -137,42 +124,6 @@ async function runApp(app: string): Promise<unknown> {
   return JSON.parse(await node(app, 'dist/main.js'));
 }
 
-/** Makes the package, and tells which files are in it. */
-async function pack(): Promise<string[]> {
-  // From a copy, so that the build disturbs nobody who uses or makes the real `dist` meanwhile.
-  const copy = join(directory, 'source');
-  mkdirSync(copy);
-  const configs = ['tsconfig.json', 'tsconfig.build.json', 'tsconfig.build.cjs.json'];
-  for (const name of ['package.json', 'README.md', 'LICENSE', 'lib', 'monitoring', ...configs]) {
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true });
-  }
-  symlinkSync(MODULES, join(copy, 'node_modules'));
-  await run(copy, 'npm', 'run', 'build');
-  const told = await run(copy, 'npm', 'pack', '--json', '--pack-destination', directory);
-  const [{ filename, files }] = JSON.parse(told) as [
-    { filename: string; files: { path: string }[] },
-  ];
-  renameSync(join(directory, filename), join(directory, 'nestjs-locker.tgz'));
-  return files.map(({ path }) => path);
-}
-
 function node(cwd: string, ...args: string[]): Promise<string> {
-  return run(cwd, process.execPath, ...args);
-}
-
-async function run(cwd: string, file: string, ...args: string[]): Promise<string> {
-  try {
-    const options = { cwd, env: environment(), timeout: 120_000, maxBuffer: 2 ** 26 };
-    return (await promisify(execFile)(file, args, options)).stdout;
-  } catch (error) {
-    const { message, stdout, stderr } = error as Error & Record<'stdout' | 'stderr', string>;
-    throw new Error(`${message}\n${stdout}\n${stderr}`, { cause: error });
-  }
-}
-
-/** Ours, without what npm and jest tell their children about the run they are part of. */
-function environment(): NodeJS.ProcessEnv {
-  const told = /^(npm_(package|lifecycle|config_local_prefix)|NODE_OPTIONS$|NODE_ENV$|JEST_)/;
-  const own = Object.entries(process.env).filter(([name]) => !told.test(name));
-  return { ...Object.fromEntries(own), REDIS_URL: redis.url };
+  return run(cwd, process.execPath, args, { REDIS_URL: redis.url });
 }
