@@ -17,6 +17,8 @@ export class Poll<T> implements Voter {
   private heardOf = 0;
   private isDecided = false;
   private isAsking = true;
+  /** Whether who is being asked is among those that are asked first. */
+  private isAmongFirst = true;
   private resolve!: (result: T) => void;
   private reject!: (error: unknown) => void;
 
@@ -37,7 +39,11 @@ export class Poll<T> implements Voter {
       this.reject = reject;
       this.nodes = nodes;
       this.pending = nodes.length;
-      nodes.forEach(ask);
+      nodes.forEach((node, i) => {
+        this.isAmongFirst = i < this.enough;
+        ask(node, i);
+      });
+      this.isAmongFirst = true;
       this.isAsking = false;
       this.check();
     });
@@ -53,7 +59,8 @@ export class Poll<T> implements Voter {
 
   vote(node: QuorumNode, reply: NodeReply | Error, isLate: boolean): void {
     if (!isLate) this.pending--;
-    this.heardOf++;
+    // Who cannot be asked says so at once, and is of no help to those that were not asked first.
+    if (this.isAmongFirst) this.heardOf++;
     if (reply instanceof Error) {
       this.lastError = reply;
       this.heard(node, reply, isLate);

@@ -99,6 +99,32 @@ describe('QuorumNode', () => {
       expect(namesOf(1)).toEqual(['c']);
     });
 
+    it('and may wait does so for four round trips where these take longer, and for 20 ms at most', async () => {
+      const untilSent = async () => {
+        node.askSoon(inspect('a'), voter());
+        const { length } = port.calls;
+        let waitedMs = 0;
+        for (; port.calls.length === length; waitedMs++) await clock.advance(1);
+        return waitedMs;
+      };
+      const answerAfter = async (ms: number, times: number) => {
+        for (let i = 0; i < times; i++) {
+          node.ask(inspect('b'), voter());
+          if (ms > 0) await clock.advance(ms);
+          await settled();
+          port.calls.at(-1)!.answer([FREE]);
+          await settled();
+        }
+      };
+      await answerAfter(2, 50);
+      expect(await untilSent()).toBe(8);
+      port.calls.at(-1)!.answer([FREE]);
+      await answerAfter(50, 50);
+      expect(await untilSent()).toBe(20);
+      await answerAfter(0, 50);
+      expect(await untilSent()).toBe(2);
+    });
+
     it('and waits can be hurried, or taken back, as long as it waits', async () => {
       const [a, b] = [inspect('a'), inspect('b')];
       const asks = voter();

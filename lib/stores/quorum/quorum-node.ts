@@ -12,8 +12,15 @@ import { OwedReleases } from './owed-releases.js';
 
 /** So that the server is at work on one call while this process is on another; and holds up nobody for long. */
 const BATCH_SIZE = 64;
-/** How long a step may wait for others that go to the same node, where the answer of the rest is enough. */
-const LINGER_MS = 2;
+/**
+ * How long a step may wait for others that go to the same node, where the answer of the rest is enough: long enough for
+ * a lock to be taken elsewhere and given back, so in round trips.
+ */
+const LINGER_ROUND_TRIPS = 4;
+const LEAST_LINGER_MS = 2;
+const MOST_LINGER_MS = 20;
+/** How much the latest call counts in what is taken for a round trip. */
+const LATEST_SHARE = 1 / 8;
 /** A node that has not answered for so long is asked after those that do. */
 const SLOW_MS = 10;
 /** Taken before a test can put fake timers in their place. */
@@ -76,6 +83,7 @@ export class QuorumNode {
   /** When what waits for others goes out by itself; 0 while nothing does. */
   private lingersUntil = 0;
   private isLingerTimed = false;
+  private roundTripMs = 0;
   private unanswered = 0;
   /** Since when it owes an answer and has given none. */
   private owesSince = 0;
@@ -117,8 +125,14 @@ export class QuorumNode {
     this.voters.push(voter);
     if (this.steps.length >= BATCH_SIZE) return this.send();
     if (this.isScheduled || this.lingersUntil > 0) return;
-    this.lingersUntil = this.tools.clock.now() + LINGER_MS;
-    if (!this.isLingerTimed) this.linger(LINGER_MS);
+    const lingerMs = this.lingerMs;
+    this.lingersUntil = this.tools.clock.now() + lingerMs;
+    if (!this.isLingerTimed) this.linger(lingerMs);
+  }
+
+  private get lingerMs(): number {
+    const trips = LINGER_ROUND_TRIPS * this.roundTripMs;
+    return Math.min(Math.max(trips, LEAST_LINGER_MS), MOST_LINGER_MS);
   }
 
   /** One timer is enough: what waits when it is over may have come later than what it was set for. */
@@ -213,7 +227,9 @@ export class QuorumNode {
       (answer) => {
         this.limit.done(timed);
         this.unanswered--;
-        this.owesSince = clock.now();
+        const now = clock.now();
+        this.owesSince = now;
+        this.roundTripMs += (now - call.sentAt - this.roundTripMs) * LATEST_SHARE;
         this.onAnswer(call, answer);
         settled?.();
       },

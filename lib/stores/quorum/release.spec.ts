@@ -116,6 +116,18 @@ describe('release', () => {
       expect(outcome.found).toBe('released');
     });
 
+    it('hurries nobody for a node that is gone', async () => {
+      ports[4]!.disconnect();
+      await give(await take());
+      const first = asked();
+      await answer(first[0]!, DONE);
+      expect(asked()).toEqual(first.slice(1));
+      await answer(first[1]!, DONE);
+      expect(asked()).toEqual([]);
+      await clock.advance(2);
+      expect(asked().map(stepsOf)).toEqual([['release']]);
+    });
+
     it('has to hear of a majority where the process has stood still since', async () => {
       const owner = await take();
       clock.freeze(TTL);
