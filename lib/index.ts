@@ -1,3 +1,8 @@
+/**
+ * The module, the service, the decorators, the errors, and what stores are made of.
+ *
+ * @module nestjs-locker
+ */
 export type { AcquireOptions, TryAcquireOptions } from './core/acquire-options.js';
 export type { Clock, Timer } from './core/clock.js';
 export type { Duration } from './core/duration.js';

@@ -66,6 +66,7 @@ export interface LockModuleOptions extends QuorumOptions {
  * }
  */
 export interface LockOptionsFactory {
+  /** Called once, when the application starts. */
   createLockOptions(): LockModuleOptions | Promise<LockModuleOptions>;
 }
 

@@ -178,7 +178,7 @@ export class LockReleasedError extends LockError {
  * The present async context runs under no lock of that name, and what was called needs one.
  *
  * @example
- * locks.assertHeld('invoice:42'); // throws LockNotHeldError outside of withLock and @Locked
+ * locks.assertHeld('invoice:42'); // outside of withLock and of decorated methods: LockNotHeldError
  */
 export class LockNotHeldError extends LockError {
   readonly code = 'LOCK_NOT_HELD';

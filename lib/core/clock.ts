@@ -6,6 +6,7 @@
  * timer.clear();
  */
 export interface Timer {
+  /** It does not ring any more. */
   clear(): void;
 }
 

@@ -1,3 +1,8 @@
+/**
+ * The half of fencing that belongs to the storage: SQL, Redis, HTTP and object stores.
+ *
+ * @module nestjs-locker/fencing
+ */
 export { FencedRowMissingError, StaleFencingTokenError } from '../lock.errors.js';
 export type { FencedBy } from './fencing-token.js';
 export {

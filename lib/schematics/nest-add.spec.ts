@@ -200,8 +200,7 @@ export class AppModule {}
     ],
   ])('says what to do about %s, and changes nothing', async (_, source, problem) => {
     tree.overwrite('/src/app.module.ts', source);
-    const refused = expect(add()).rejects;
-    await refused.toThrow(`/src/app.module.ts: `);
+    await expect(add()).rejects.toThrow(`/src/app.module.ts: `);
     await expect(add()).rejects.toThrow(problem);
     await expect(add()).rejects.toThrow(/--module=.*--skip-import[\s\S]*import \{ LockModule \}/);
     expect(text()).toBe(source);

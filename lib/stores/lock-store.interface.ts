@@ -328,6 +328,7 @@ export interface NodeStatus {
 export interface StoreWatcher {
   /** Votes that leases rest on may be void: each has to be confirmed, or is lost. */
   onDoubt(): void;
+  /** A node came, went or votes no more. */
   onNode(status: NodeStatus): void;
 }
 
@@ -394,6 +395,7 @@ export interface LockStore {
   watch?(watcher: StoreWatcher): void;
   /** What its nodes are at the moment, where it has several. */
   nodes?(): readonly NodeStatus[];
+  /** Grants the name, or answers that it is busy; with a wait, its place in the queue is taken in the same step. */
   acquire(request: AcquireRequest): Promise<AcquireReply>;
   /** Renews leases of one renewal group at once; the replies stand in the order of the requests. */
   renew(requests: readonly RenewRequest[]): Promise<readonly RenewReply[]>;
@@ -410,6 +412,7 @@ export interface LockStore {
   detached?(owner: string): void;
   /** Gives up whatever the owner has or waits for, and hands the name over. */
   release(request: ReleaseRequest): Promise<ReleaseOutcome>;
+  /** Who holds the name and who waits for it, without changing anything. */
   inspect(subject: Subject): Promise<NameRecord>;
   /** Who waits for a name, first to last; a store without a queue of its own leaves it out. */
   queueOf?(subject: Subject, limit: number): Promise<readonly Waiter[]>;

@@ -136,6 +136,7 @@ export interface NamesPage {
  * const outcomes: OutcomeStore | undefined = store.outcomes;
  */
 export interface OutcomeStore {
+  /** What is known of one name; null if nothing was begun. */
   read(name: string): Promise<OutcomeRecord | null>;
   /** `none` if the outcome of that attempt is not unknown. */
   resolve(request: ResolveRequest): Promise<'resolved' | 'running' | 'none'>;
@@ -145,5 +146,6 @@ export interface OutcomeStore {
    * The names that are processed, or begun and not: each at least once that was there all the while.
    */
   names(job: string, which: 'processed' | 'begun', cursor?: string): Promise<NamesPage>;
+  /** How many of the job are processed, and how many begun and not. */
   count(job: string): Promise<{ readonly processed: number; readonly begun: number }>;
 }

@@ -1,3 +1,8 @@
+/**
+ * The page that shows and releases locks.
+ *
+ * @module nestjs-locker/dashboard
+ */
 export type {
   LockDashboardActions,
   LockDashboardAsyncOptions,

@@ -30,11 +30,13 @@ import { DASHBOARD_OPTIONS } from './dashboard-tokens.js';
  */
 @Module({})
 export class LockDashboardModule {
+  /** Serves the page of the instances of `LockModule`; options are checked here. */
   static forRoot(options: LockDashboardOptions = {}): DynamicModule {
     const [place, actions] = resolveOptions(options);
     return define(options, place, { provide: DASHBOARD_OPTIONS, useValue: actions });
   }
 
+  /** The same, with the actions that are allowed from a factory. */
   static forRootAsync(options: LockDashboardAsyncOptions): DynamicModule {
     const place = resolveAsyncOptions(options);
     return define(options, place, {

@@ -35,6 +35,7 @@ class LockOtelObserver implements OnModuleInit, OnApplicationShutdown {
  */
 @Module({})
 export class LockOtelModule {
+  /** Makes the instruments when the application starts, by which time providers are registered. */
   static forRoot(options: LockOtelOptions = {}): DynamicModule {
     refuseUnknownOptions(options, KNOWN, 'LockOtelModule');
     checkProvider(options.meterProvider, 'meterProvider', 'getMeter');

@@ -46,6 +46,7 @@ class LockPrometheusObserver implements OnModuleInit, OnApplicationShutdown {
  */
 @Module({})
 export class LockPrometheusModule {
+  /** Registers the metrics while the application runs. */
   static forRoot(options: LockPrometheusOptions = {}): DynamicModule {
     refuseUnknownOptions(options, KNOWN, 'LockPrometheusModule');
     const { registry } = options;

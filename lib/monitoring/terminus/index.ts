@@ -1,3 +1,8 @@
+/**
+ * Health for Terminus.
+ *
+ * @module nestjs-locker/terminus
+ */
 export {
   type LockHealth,
   LockHealthIndicator,
