@@ -16,7 +16,7 @@ const [nest12, nest11] = config.projects.map((project) => ({
 nest11.testPathIgnorePatterns.push(
   '<rootDir>/test/(dashboard|monitoring|simulation)/',
   '<rootDir>/test/deployments/(quorum-|replicas-elsewhere)',
-  '<rootDir>/test/faults/(attach|handle|loss|lost-lease|once|quorum|renewal|scale|semaphore|shared-locks|tokens|fixtures)',
+  '<rootDir>/test/faults/(attach|clock-back|evidence|handle|loss|lost-lease|once|quorum|renewal|scale|semaphore|shared-locks|tokens|fixtures)',
 );
 
 export default { ...config, rootDir, projects: [nest12, nest11] };

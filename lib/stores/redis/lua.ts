@@ -294,7 +294,8 @@ local function makeSteps()
     local outcome = 0
     if held and (token == '' or token == held.token) then
       outcome = 1
-      local keep = tonumber(held.since) + minHold
+      -- A clock that was set back since may say that it has not even begun.
+      local keep = math.min(tonumber(held.since), now) + minHold
       if keep > now then
         held.ends = keep
         lease.ends = 0
