@@ -127,10 +127,14 @@ export class RedisServer {
     await exited;
   }
 
-  /** Crashes it if it runs, and starts it again on the same port, empty. */
-  async restart(): Promise<void> {
+  /**
+   * Crashes it if it runs, and starts it again on the same port: empty, unless its own `args` have it keep its data.
+   *
+   * @param more arguments for this time
+   */
+  async restart(more: string[] = []): Promise<void> {
     await this.kill();
-    await this.launch();
+    await this.launch(more);
   }
 
   /** Ends the process and disconnects the clients; harmless when repeated. */
@@ -141,7 +145,7 @@ export class RedisServer {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  private async launch(): Promise<void> {
+  private async launch(more: string[] = []): Promise<void> {
     const { args = [], sentinelConfig, canStepClock } = this.options;
     if (canStepClock) this.clock ??= await ClockShim.create(this.directory);
     const child = spawn(
@@ -157,6 +161,7 @@ export class RedisServer {
         '--dir',
         this.directory,
         ...args,
+        ...more,
       ],
       {
         stdio: ['ignore', 'pipe', 'inherit'],

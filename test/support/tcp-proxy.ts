@@ -23,6 +23,8 @@ export class TcpProxy {
   refuse = false;
   /** Swallow what the server sends where this says so. */
   dropsReply?: (data: Buffer) => boolean;
+  /** Sends what clients send once more, so much later, on another connection, whose answers nobody hears. */
+  repeatAfterMs?: () => number;
   /** Sees what clients send as it arrives, dropped or not. */
   onRequest?: (data: Buffer) => void;
 
@@ -66,8 +68,37 @@ export class TcpProxy {
       socket.once('close', () => this.sockets.delete(socket));
       this.sockets.add(socket);
     }
+    this.repeat(client);
     this.pump(client, upstream, 'requests');
     this.pump(upstream, client, 'replies');
+  }
+
+  private repeat(client: Socket): void {
+    let echo: Socket | undefined;
+    let queue = Promise.resolve();
+    client.on('data', (data: Buffer) => {
+      const { repeatAfterMs } = this;
+      if (!repeatAfterMs) return;
+      echo ??= this.openEcho();
+      const repeated = echo;
+      const due = performance.now() + repeatAfterMs();
+      // In their order, as all that travels on one connection.
+      queue = queue.then(async () => {
+        await sleep(Math.max(0, due - performance.now()), undefined, { ref: false });
+        if (!repeated.destroyed) repeated.write(data);
+      });
+    });
+    // What is under way still arrives.
+    client.once('close', () => void queue.then(() => echo?.destroySoon()));
+  }
+
+  private openEcho(): Socket {
+    const echo = connect(this.targetPort, HOST);
+    echo.setNoDelay(true).on('error', () => {});
+    echo.once('close', () => this.sockets.delete(echo));
+    this.sockets.add(echo);
+    // Heard by nobody, but read: else the server's answers would pile up.
+    return echo.resume();
   }
 
   private pump(from: Socket, to: Socket, direction: 'requests' | 'replies'): void {

@@ -1,0 +1,68 @@
+import type { HistoryEntry } from '../history/entry.js';
+import { callsOf, windowsOf } from './call.js';
+import { findHung, type Limits } from './calls-in-time.js';
+import { findOverlaps, findTooMany } from './exclusion.js';
+import { ProcessLives } from './process-lives.js';
+import { longestGap, recoveriesOf } from './recovery.js';
+import { type CounterRecord, findGuardFailures, lostUnguarded } from './storage-account.js';
+import { findWrongTokens } from './tokens.js';
+import { findToldLate } from './told-in-time.js';
+import type { Violation } from './violation.js';
+
+export interface Evidence {
+  readonly entries: readonly HistoryEntry[];
+  readonly counters: readonly CounterRecord[];
+  /** Keys that were still there when every lease must have ended. */
+  readonly keysLeft: readonly string[];
+  readonly permits: number;
+  readonly limits: Limits;
+  readonly overAt: number;
+  /** The name that is wanted always. */
+  readonly busyName: string;
+}
+
+export interface Verdict {
+  readonly calls: number;
+  readonly granted: number;
+  readonly violations: readonly Violation[];
+  /** Writes that the guard refused since a newer token had been there. */
+  readonly staleWrites: number;
+  /** Updates of the counter without a guard that were overwritten. */
+  readonly lostUpdates: number;
+  readonly recoveries: readonly { readonly ms: number; readonly isOver: boolean }[];
+  /** The longest time in which nobody took the name that is wanted always, in ms. */
+  readonly longestGapMs: number;
+}
+
+/** Finds in the histories of all processes, and in what is left, whatever must not be. */
+export function check(evidence: Evidence): Verdict {
+  const { entries, counters, keysLeft, permits, limits, overAt, busyName } = evidence;
+  const calls = callsOf(entries);
+  const windows = windowsOf(calls);
+  const left = keysLeft.map((key): Violation => ({
+    kind: 'key left',
+    text: `${key} is still there`,
+    from: overAt,
+    to: overAt,
+    ms: 0,
+  }));
+  const violations = [
+    ...findOverlaps(windows),
+    ...findTooMany(windows, permits),
+    ...findWrongTokens(windows),
+    ...findGuardFailures(counters, overAt),
+    ...findHung(calls, new ProcessLives(entries), limits, overAt),
+    ...findToldLate(windows),
+    ...left,
+  ];
+  const writes = calls.flatMap((call) => call.writes);
+  return {
+    calls: calls.length,
+    granted: windows.length,
+    violations: violations.sort((a, b) => a.from - b.from),
+    staleWrites: writes.filter(({ result }) => result === 'stale').length,
+    lostUpdates: lostUnguarded(counters),
+    recoveries: recoveriesOf(entries, windows, overAt),
+    longestGapMs: longestGap(windows, busyName),
+  };
+}

@@ -1,0 +1,26 @@
+export type ViolationKind =
+  /** Two were certain to hold one name at the same time. */
+  | 'overlap'
+  /** More permits were held than there are. */
+  | 'capacity'
+  /** A token that came twice, or was no higher than one that was there before it was asked for. */
+  | 'token order'
+  /** A write behind the guard was overwritten by one that had not read it, or came after a newer token's. */
+  | 'guard'
+  /** A call that was not answered within its limit. */
+  | 'hung'
+  /** A holder whose process ran, and that was told of its loss only after somebody else had the name. */
+  | 'told late'
+  /** A key that is still there when all is over. */
+  | 'key left';
+
+export interface Violation {
+  readonly kind: ViolationKind;
+  readonly text: string;
+  readonly name?: string;
+  /** Where it stands in the history, in microseconds. */
+  readonly from: number;
+  readonly to: number;
+  /** How bad it was: for how long two held, by how much a call was late. */
+  readonly ms: number;
+}

@@ -1,0 +1,41 @@
+// One client process: its callers take locks until it is told to stop. Started by stage/client-process.ts.
+import { randomFrom } from '../../simulation/quorum/random.js';
+import type { CallEntry } from '../history/entry.js';
+import { HistoryFile } from '../history/history-file.js';
+import { Caller, WANTS } from './caller.js';
+import { loadLibrary } from './libraries/open.js';
+import type { ClientMessage, ClientPlan } from './plan.js';
+import { Storage } from './storage.js';
+
+const plan = JSON.parse(process.argv[2]!) as ClientPlan;
+
+// Nothing stays behind when the one who started it is gone.
+process.on('disconnect', () => process.exit());
+// A library's stray rejection ends no application that watches for it, and no evidence.
+process.on('unhandledRejection', () => undefined);
+
+let isOver = false;
+process.on('message', (message) => {
+  if (message === 'stop') isOver = true;
+});
+const tell = (message: ClientMessage) => {
+  if (process.connected) process.send!(message, undefined, undefined, () => undefined);
+};
+
+const locks = await (await loadLibrary(plan.library))(plan);
+const storage = new Storage(plan.storage, WANTS.length);
+let calls = 0;
+const context = {
+  locks,
+  storage,
+  history: new HistoryFile<CallEntry>(plan.directory, plan.process),
+  random: randomFrom(plan.seed),
+  permits: plan.permits,
+  nextCall: () => ++calls,
+  isOver: () => isOver,
+  tell,
+};
+tell({ type: 'ready' });
+await Promise.all(WANTS.map((wants) => new Caller(context, wants).run()));
+await Promise.all([locks.close(), storage.close()]);
+process.exit();

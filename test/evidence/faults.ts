@@ -1,0 +1,52 @@
+// npm run faults: real clients on real servers under faults, and what their histories say; see options.ts.
+import { writeFileSync } from 'node:fs';
+import { readOptions, USAGE } from './options.js';
+import { explain } from './report/explain.js';
+import { judge } from './report/judge.js';
+import { render } from './report/render.js';
+import { summarize } from './report/summary.js';
+import { writeInto } from './report/write-into.js';
+import { type Run, runFault } from './run-fault.js';
+import { StorageServer } from './stage/storage-server.js';
+
+async function main(): Promise<void> {
+  const options = readOptions(process.argv.slice(2));
+  if (options.needsHelp) return console.log(USAGE);
+  if (options.libraries.some((library) => library !== 'nestjs-locker')) await installOthers();
+  const storage = await StorageServer.start();
+  const runs: Run[] = [];
+  try {
+    for (const fault of options.faults) {
+      for (const library of options.libraries) {
+        const { seconds, seed } = options;
+        console.error(`${fault.name} ${library}`);
+        const run = await runFault(fault, { library, seconds, seed, storage });
+        console.error(`  ${JSON.stringify(summarize(run))}`);
+        const { within } = judge(run);
+        if (within.length > 0 && library === 'nestjs-locker') {
+          console.error(explain(run));
+          process.exitCode = 1;
+        }
+        runs.push({ ...run, entries: [] });
+      }
+    }
+  } finally {
+    await storage.stop();
+  }
+  const markdown = render(runs, options);
+  if (options.json) writeFileSync(options.json, JSON.stringify(runs.map(summarize), null, 2));
+  if (options.writes) {
+    await writeInto(new URL('../../docs/evidence.md', import.meta.url), 'faults', markdown);
+  }
+  console.log(markdown);
+}
+
+/** Where the bench has them, too. */
+async function installOthers(): Promise<void> {
+  const { href } = new URL('../../bench/install.mjs', import.meta.url);
+  ((await import(href)) as { installContestants(): void }).installContestants();
+}
+
+await main();
+// Clients of servers that are gone may still be trying.
+process.exit();

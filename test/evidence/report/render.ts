@@ -1,0 +1,107 @@
+import { cpus } from 'node:os';
+import { execFileSync } from 'node:child_process';
+import { LIBRARIES, type LibraryName } from '../client/plan.js';
+import type { Options } from '../options.js';
+import type { Run } from '../run-fault.js';
+import { summarize, type Summary } from './summary.js';
+
+const OURS = 'nestjs-locker';
+
+const row = (cells: readonly unknown[]) => `| ${cells.join(' | ')} |`;
+
+function table(head: readonly string[], rows: readonly (readonly unknown[])[]): string {
+  const line = head.map((_, i) => (i > 0 ? '--:' : '---'));
+  return [head, line, ...rows].map(row).join('\n');
+}
+
+const ms = (value: number) => `${Math.round(value)} ms`;
+const seconds = (value: number) => `${(value / 1000).toFixed(value < 995 ? 2 : 1)} s`;
+
+function recovery({ worstRecoveryMs, neverRecovered }: Summary): string {
+  if (worstRecoveryMs === undefined) return '–';
+  return neverRecovered ? `not in ${seconds(worstRecoveryMs)}` : seconds(worstRecoveryMs);
+}
+
+/** Kinds with their numbers, such as "2 × overlap". */
+const kindsText = (kinds: Summary['kinds']) =>
+  Object.entries(kinds).map(([kind, count]) => `${count} × ${kind}`);
+
+function ourRow(run: Run): readonly unknown[] {
+  const summary = summarize(run);
+  const { times, calls, granted, within, outside, longestOverlapMs } = summary;
+  return [
+    run.fault.title,
+    times,
+    calls,
+    granted,
+    within === 0 ? 0 : `**${within}** (${kindsText(summary.kinds).join(', ')})`,
+    outside === 0 ? 0 : `${outside}, up to ${ms(longestOverlapMs)}`,
+    summary.staleWrites,
+    summary.lostUpdates,
+    recovery(summary),
+    seconds(summary.longestGapMs),
+  ];
+}
+
+type Cell = (summary: Summary) => string;
+
+/** What any library can be held to. */
+const safety: Cell = (summary) => {
+  const { overlap = 0, capacity = 0, hung = 0 } = summary.kinds;
+  const left = summary.kinds['key left'] ?? 0;
+  return [overlap + capacity, summary.lostUpdates, hung, left].join(' · ');
+};
+
+const liveness: Cell = (summary) => [recovery(summary), seconds(summary.longestGapMs)].join(' · ');
+
+function machine(): string {
+  const server = execFileSync(process.env['REDIS_SERVER'] ?? 'redis-server', ['--version']);
+  const version = /v=(\S+)/.exec(server.toString())?.[1] ?? 'of an unknown version';
+  const count = cpus().length;
+  return `Node ${process.version.slice(1)}, Redis ${version}, ${count} CPUs (${cpus()[0]?.model.trim()}), ${process.platform}`;
+}
+
+const OUR_HEAD = [
+  'fault',
+  'times',
+  'calls',
+  'granted',
+  'violations of the contract',
+  'outside of it',
+  'stale writes, all refused',
+  'lost updates without the guard',
+  'taken again after',
+  'longest without',
+];
+
+/** The tables, as they stand on the page. */
+export function render(runs: readonly Run[], options: Options): string {
+  const ours = runs.filter(({ library }) => library === OURS);
+  const facts = `${options.seconds} s for each fault and library, seed ${options.seed}. ${machine()}.`;
+  const parts = [facts];
+  if (ours.length > 0) parts.push(table(OUR_HEAD, ours.map(ourRow)));
+  if (runs.length > ours.length) {
+    parts.push(
+      'Beside others: held by two, or more permits than there are · lost updates without a guard · calls over their limit · keys left:',
+      beside(runs, safety),
+      'Taken again after · longest without:',
+      beside(runs, liveness),
+    );
+  }
+  return parts.join('\n\n');
+}
+
+/** A column for each library. */
+function beside(runs: readonly Run[], cell: Cell): string {
+  const libraries = LIBRARIES.filter((name) => runs.some(({ library }) => library === name));
+  const faults = [...new Set(runs.map(({ fault }) => fault))];
+  const cellOf = (fault: Run['fault'], library: LibraryName) => {
+    const run = runs.find((each) => each.fault === fault && each.library === library);
+    return run ? cell(summarize(run)) : '–';
+  };
+  const rows = faults.map((fault) => [
+    fault.title,
+    ...libraries.map((name) => cellOf(fault, name)),
+  ]);
+  return table(['fault', ...libraries], rows);
+}

@@ -1,0 +1,46 @@
+import type { ViolationKind } from '../checker/violation.js';
+import type { Run } from '../run-fault.js';
+import { judge } from './judge.js';
+
+/** A run as numbers. */
+export interface Summary {
+  readonly fault: string;
+  readonly library: string;
+  readonly times: number;
+  readonly calls: number;
+  readonly granted: number;
+  readonly within: number;
+  readonly outside: number;
+  readonly kinds: Readonly<Partial<Record<ViolationKind, number>>>;
+  /** The longest that two held together, in ms. */
+  readonly longestOverlapMs: number;
+  readonly staleWrites: number;
+  readonly lostUpdates: number;
+  readonly worstRecoveryMs?: number;
+  readonly neverRecovered: boolean;
+  readonly longestGapMs: number;
+}
+
+export function summarize(run: Run): Summary {
+  const { within, outside } = judge(run);
+  const kinds: Partial<Record<ViolationKind, number>> = {};
+  for (const { kind } of run.violations) kinds[kind] = (kinds[kind] ?? 0) + 1;
+  const overlaps = run.violations.filter(({ kind }) => kind === 'overlap');
+  const { recoveries } = run;
+  return {
+    fault: run.fault.name,
+    library: run.library,
+    times: run.times,
+    calls: run.calls,
+    granted: run.granted,
+    within: within.length,
+    outside: outside.length,
+    kinds,
+    longestOverlapMs: Math.max(0, ...overlaps.map(({ ms }) => ms)),
+    staleWrites: run.staleWrites,
+    lostUpdates: run.lostUpdates,
+    ...(recoveries.length > 0 && { worstRecoveryMs: Math.max(...recoveries.map(({ ms }) => ms)) }),
+    longestGapMs: run.longestGapMs,
+    neverRecovered: recoveries.some(({ isOver }) => !isOver),
+  };
+}

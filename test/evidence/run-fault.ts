@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomFrom } from '../simulation/quorum/random.js';
+import { until } from '../support/until.js';
+import { check, type Verdict } from './checker/check.js';
+import { BUSY, type LibraryName } from './client/plan.js';
+import { type Fault, TTL_MS } from './faults/fault.js';
+import { type HistoryEntry, now } from './history/entry.js';
+import { readHistories } from './history/history-file.js';
+import { Stage } from './stage/stage.js';
+import type { StorageServer } from './stage/storage-server.js';
+
+export interface RunOptions {
+  readonly library: LibraryName;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly storage: StorageServer;
+}
+
+export interface Run extends Verdict {
+  readonly fault: Fault;
+  readonly library: LibraryName;
+  readonly seed: number;
+  /** How often the fault was injected. */
+  readonly times: number;
+  readonly entries: readonly HistoryEntry[];
+}
+
+const PROCESSES = 4;
+const WAIT_MS = 3_000;
+const STORE_TIMEOUT_MS = 1_000;
+/** What a busy machine adds to a limit of a second. */
+const SLACK_MS = 750;
+const PERMITS = 2;
+/** When all leases, places in queues and notes about them must have ended. */
+const AFTERLIFE_MS = 4 * TTL_MS;
+
+const LIMITS = {
+  acquireMs: WAIT_MS + STORE_TIMEOUT_MS + SLACK_MS,
+  releaseMs: STORE_TIMEOUT_MS + SLACK_MS,
+};
+
+/** What stays by design: token counters, what processes tell of themselves, and what a node keeps about itself. */
+const STAYS = /^lock:(\{\d+\}:tokens$|reports:|quorum:(tokens:|node$|reports|lists$))/;
+
+/** Clients at work on servers of their own while one kind of fault comes again and again, and what the histories say. */
+export async function runFault(fault: Fault, options: RunOptions): Promise<Run> {
+  const directory = mkdtempSync(join(tmpdir(), 'nestjs-locker-'));
+  try {
+    return await run(fault, directory, options);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function run(
+  fault: Fault,
+  directory: string,
+  { library, seconds, seed, storage }: RunOptions,
+): Promise<Run> {
+  const url = await storage.createDatabase();
+  const world = await fault.start();
+  const stage = new Stage<never>(world as never, randomFrom(seed), {
+    directory,
+    library,
+    storage: url,
+    ttlMs: TTL_MS,
+    waitMs: WAIT_MS,
+    storeTimeoutMs: STORE_TIMEOUT_MS,
+    permits: PERMITS,
+  });
+  let times = 0;
+  let keysLeft: readonly string[];
+  try {
+    // The first one alone, which founds what the others find.
+    await stage.startClient(0);
+    await stage.clients[0]!.ready;
+    for (let place = 1; place < PROCESSES; place++) await stage.startClient(place);
+    await Promise.all(stage.clients.map(({ ready }) => ready));
+
+    const end = performance.now() + seconds * 1_000;
+    do {
+      await stage.pass(500, 1_500);
+      await fault.inject(stage);
+      times++;
+    } while (performance.now() < end);
+    await stage.pass(1_000);
+    const limit = LIMITS.acquireMs + LIMITS.releaseMs + 4_000;
+    await Promise.all(stage.clients.map((client) => client.finish(limit)));
+    keysLeft = await keysThatStay(world);
+  } finally {
+    await stage.close();
+  }
+  const overAt = now();
+  const entries = readHistories(directory);
+  const counters = await storage.readCounters(url);
+  const circumstances = { permits: PERMITS, limits: LIMITS, overAt, busyName: BUSY };
+  const verdict = check({ entries, counters, keysLeft, ...circumstances });
+  return { ...verdict, fault, library, seed, times, entries };
+}
+
+/** Keys that are there although everybody is gone for longer than anything may last. */
+async function keysThatStay(world: { keys(): Promise<string[]> }): Promise<readonly string[]> {
+  let left: readonly string[] = [];
+  const isClean = async () => {
+    left = (await world.keys()).filter((key) => !STAYS.test(key));
+    return left.length === 0;
+  };
+  const what = 'all keys have ended';
+  await until(isClean, { what, timeoutMs: AFTERLIFE_MS, intervalMs: 100 }).catch(() => undefined);
+  return left;
+}
