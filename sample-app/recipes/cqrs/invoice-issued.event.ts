@@ -1,0 +1,3 @@
+export class InvoiceIssued {
+  constructor(readonly id: number) {}
+}
