@@ -1,6 +1,6 @@
-import type { ObjectStore } from '../../lib/fencing/object-store/object-store.js';
+// As docs/fencing.md shows it.
+import type { ObjectStore } from 'nestjs-locker/fencing';
 
-/** An `ObjectStore` over HTTP, as the documentation shows it. */
 export function fetchObjectStore(url: string): ObjectStore {
   const urlOf = (key: string) => `${url}/${key.split('/').map(encodeURIComponent).join('/')}`;
   return {

@@ -19,6 +19,12 @@ export interface ObjectServerOptions {
   etags?: 'hash' | 'counter';
 }
 
+/** In the words of S3, for its SDK. */
+const REFUSALS: Readonly<Record<number, string>> = {
+  404: '<Error><Code>NoSuchKey</Code></Error>',
+  412: '<Error><Code>PreconditionFailed</Code></Error>',
+};
+
 /** A request that is held back before the server does anything of it. */
 export interface HeldRequest {
   readonly arrived: Promise<void>;
@@ -100,7 +106,7 @@ export class ObjectServer {
     }
     const stored = status === 200 ? this.objects.get(path) : undefined;
     response.writeHead(status, stored && { etag: stored.etag, ...stored.metadata });
-    response.end(method === 'GET' ? stored?.body : undefined);
+    response.end(method === 'GET' && stored ? stored.body : REFUSALS[status]);
   }
 
   private async passHold(method: string): Promise<void> {
