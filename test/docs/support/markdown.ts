@@ -96,5 +96,6 @@ export function anchorsOf(file: string): Set<string> {
     seen.set(slug, before + 1);
     anchors.add(before ? `${slug}-${before}` : slug);
   }
+  for (const [, id = ''] of text.matchAll(/<a id="([^"]+)">/g)) anchors.add(id);
   return anchors;
 }

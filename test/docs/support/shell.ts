@@ -46,6 +46,7 @@ async function problemOf(words: readonly string[], redisUrl: string): Promise<st
   if (program === 'npm') return problemOfNpm(first, rest);
   if (program === 'npx' && first === 'nestjs-locker') return problemOfCommand(rest, redisUrl);
   if (program === 'npx' && first === '@nestjs/cli@latest') return undefined;
+  if (program === 'nest') return problemOfNest(first, rest);
   if (program === 'node') return existsSync(join(ROOT, first)) ? undefined : `no file ${first}`;
   if (program === 'cp') {
     const path = first.replace('node_modules/nestjs-locker/', '');
@@ -53,6 +54,11 @@ async function problemOf(words: readonly string[], redisUrl: string): Promise<st
   }
   if (program === 'tee' || OF_OTHERS.includes(program)) return undefined;
   return `"${program}" is no command that is known here`;
+}
+
+function problemOfNest(verb: string, rest: readonly string[]): string | undefined {
+  const isOurs = verb === 'add' && rest[0] === 'nestjs-locker' && 'schematics' in manifest;
+  return isOurs ? undefined : `nest ${verb} is nothing that is known here`;
 }
 
 function problemOfNpm(verb: string, rest: readonly string[]): string | undefined {
