@@ -33,8 +33,8 @@ const STORE_TIMEOUT_MS = 1_000;
 /** What a busy machine adds to a limit of a second. */
 const SLACK_MS = 750;
 const PERMITS = 2;
-/** When all leases, places in queues and notes about them must have ended. */
-const AFTERLIFE_MS = 4 * TTL_MS;
+/** After so many ttls all leases, places in queues and notes about them must have ended. */
+const AFTERLIFE_TTLS = 4;
 
 const LIMITS = {
   acquireMs: WAIT_MS + STORE_TIMEOUT_MS + SLACK_MS,
@@ -60,12 +60,13 @@ async function run(
   { library, seconds, seed, storage }: RunOptions,
 ): Promise<Run> {
   const url = await storage.createDatabase();
+  const { ttlMs = TTL_MS } = fault;
   const world = await fault.start();
   const stage = new Stage<never>(world as never, randomFrom(seed), {
     directory,
     library,
     storage: url,
-    ttlMs: TTL_MS,
+    ttlMs,
     waitMs: WAIT_MS,
     storeTimeoutMs: STORE_TIMEOUT_MS,
     permits: PERMITS,
@@ -88,7 +89,7 @@ async function run(
     await stage.pass(1_000);
     const limit = LIMITS.acquireMs + LIMITS.releaseMs + 4_000;
     await Promise.all(stage.clients.map((client) => client.finish(limit)));
-    keysLeft = await keysThatStay(world);
+    keysLeft = await keysThatStay(world, AFTERLIFE_TTLS * ttlMs);
   } finally {
     await stage.close();
   }
@@ -101,13 +102,16 @@ async function run(
 }
 
 /** Keys that are there although everybody is gone for longer than anything may last. */
-async function keysThatStay(world: { keys(): Promise<string[]> }): Promise<readonly string[]> {
+async function keysThatStay(
+  world: { keys(): Promise<string[]> },
+  timeoutMs: number,
+): Promise<readonly string[]> {
   let left: readonly string[] = [];
   const isClean = async () => {
     left = (await world.keys()).filter((key) => !STAYS.test(key));
     return left.length === 0;
   };
   const what = 'all keys have ended';
-  await until(isClean, { what, timeoutMs: AFTERLIFE_MS, intervalMs: 100 }).catch(() => undefined);
+  await until(isClean, { what, timeoutMs, intervalMs: 100 }).catch(() => undefined);
   return left;
 }

@@ -14,6 +14,7 @@ export interface CallerContext {
   readonly history: HistoryFile<CallEntry>;
   readonly random: () => number;
   readonly permits: number;
+  readonly longestHoldMs: number;
   readonly nextCall: () => number;
   readonly isOver: () => boolean;
   readonly tell: (message: ClientMessage) => void;
@@ -41,7 +42,8 @@ export class Caller {
   private choose(): [name: string, kind: Kind, holdMs: number] {
     const { random, locks } = this.context;
     const choice = random();
-    if (this.wants === 'long' && choice < 0.7) return [LONG, 'lock', this.between(300, 3_000)];
+    if (this.wants === 'long' && choice < 0.7)
+      return [LONG, 'lock', this.between(300, this.context.longestHoldMs)];
     if (this.wants !== 'busy' && choice > 0.5 && locks.acquirePermit) {
       return [SEMAPHORE, 'permit', this.between(50, 600)];
     }

@@ -31,6 +31,7 @@ const context = {
   history: new HistoryFile<CallEntry>(plan.directory, plan.process),
   random: randomFrom(plan.seed),
   permits: plan.permits,
+  longestHoldMs: Math.max(3_000, 0.75 * plan.ttlMs),
   nextCall: () => ++calls,
   isOver: () => isOver,
   tell,

@@ -3,7 +3,10 @@ import { BUSY, LONG } from '../client/plan.js';
 import { ClusterWorld } from '../stage/cluster-world.js';
 import { SentinelWorld } from '../stage/sentinel-world.js';
 import type { Stage } from '../stage/stage.js';
-import { type Fault, UNTIL_DEADLINE } from './fault.js';
+import { type Fault, untilDeadline } from './fault.js';
+
+/** So that a holder is still certain when the next master knows nothing of its lease. */
+const LONGER_THAN_A_FAILOVER = 8_000;
 
 /** The master crashes with what it has not told its replicas. */
 async function failOverWithoutLastWrites(stage: Stage<SentinelWorld>): Promise<void> {
@@ -16,7 +19,7 @@ async function failOverWithoutLastWrites(stage: Stage<SentinelWorld>): Promise<v
     const direct = master.client();
     await direct.call('CLIENT', 'KILL', 'TYPE', 'replica');
     // Meanwhile locks are taken and renewed that nobody will remember.
-    await stage.pass(300, 600);
+    await stage.pass(700, 900);
     direct.disconnect();
     await master.kill();
     for (const replica of replicas) replica.resume();
@@ -67,7 +70,7 @@ export const deploymentFaults: readonly Fault[] = [
     name: 'sentinel-failover',
     title: 'Sentinel: the role of the master is handed over',
     world: 'sentinel',
-    excuse: UNTIL_DEADLINE,
+    excuse: untilDeadline(),
     start: () => SentinelWorld.start(),
     async inject(stage) {
       await stage.during('failover', () => stage.world.group.failover());
@@ -79,7 +82,8 @@ export const deploymentFaults: readonly Fault[] = [
     name: 'sentinel-writes-lost',
     title: 'Sentinel: the master crashes with its last writes',
     world: 'sentinel',
-    excuse: UNTIL_DEADLINE,
+    excuse: untilDeadline(LONGER_THAN_A_FAILOVER),
+    ttlMs: LONGER_THAN_A_FAILOVER,
     start: () => SentinelWorld.start(),
     inject: failOverWithoutLastWrites,
   },

@@ -97,12 +97,19 @@ export const nodeFaults: readonly Fault[] = [
   },
   {
     name: 'nodes-clock-forward',
-    title: "three nodes: one's clock is stepped forward by more than the ttl",
+    title: "three nodes: one's clock is stepped forward by more than the ttl, and right again",
     world: 'nodes',
     start,
-    inject: (stage) =>
-      meanwhile(stage, "a node's clock forward", (node) =>
-        stage.world.nodes.servers[node]!.stepClock(stage.between(1.2, 3) * TTL_MS),
-      ),
+    inject(stage) {
+      // With two clocks that are off, no majority is left that agrees on the time.
+      const shift = stage.between(1.2, 3) * TTL_MS;
+      const step = (node: number, ms: number) => stage.world.nodes.servers[node]!.stepClock(ms);
+      return meanwhile(
+        stage,
+        "a node's clock forward",
+        (node) => step(node, shift),
+        (node) => step(node, -shift),
+      );
+    },
   },
 ];

@@ -1,6 +1,6 @@
 import { BUSY } from '../client/plan.js';
 import { SingleWorld } from '../stage/single-world.js';
-import { type Fault, TTL_MS, UNTIL_DEADLINE, UNTIL_RENEWAL } from './fault.js';
+import { type Fault, TTL_MS, untilDeadline, UNTIL_RENEWAL } from './fault.js';
 
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
 const canStepClock = process.platform === 'linux';
@@ -24,7 +24,7 @@ export const serverFaults: readonly Fault[] = [
     name: 'server-restarted-empty',
     title: 'the server is killed, and comes back without its data',
     world: 'single',
-    excuse: UNTIL_DEADLINE,
+    excuse: untilDeadline(),
     start: () => SingleWorld.start(),
     async inject(stage) {
       await stage.during('restart without data', async () => {
