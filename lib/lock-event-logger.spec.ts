@@ -116,3 +116,12 @@ describe('what is logged of a node', () => {
     expect(linesOf(event)).toEqual([line]);
   });
 });
+
+it('shows what a log would obey, in names and in what servers say', () => {
+  const name = 'a\n[Nest] admin logged in \u001b[2J\u202e';
+  const holder = { ...HOLDER, service: 'b\rc' };
+  const [line] = linesOf({ type: 'forced', name, kind: 'lock', holder: { holder } } as never);
+  expect(line).toBe(
+    'warn "a\\u{a}[Nest] admin logged in \\u{1b}[2J\\u{202e}" was released by force; b\\u{d}c (worker-1, pid 4711) held it.',
+  );
+});

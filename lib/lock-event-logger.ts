@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import type { LockEvent } from './core/lock-events.js';
+import { printable } from './core/printable.js';
 import { eventTextOf } from './lock-event-text.js';
 import { lossAdvice } from './loss-log.js';
 import { ToldOnce } from './told-once.js';
@@ -40,7 +41,8 @@ export class LockEventLogger {
   private write(event: LockEvent): void {
     const told = eventTextOf(event);
     if (!told) return;
-    const { level, text } = told;
+    const { level } = told;
+    const text = printable(told.text);
     const more = this.advice(event);
     // A logger need not have `debug`.
     this.logger[level]?.(more ? `${text} ${more}` : text);
@@ -48,7 +50,7 @@ export class LockEventLogger {
 
   /** What only whoever reads the log of this process can make use of. */
   private advice(event: LockEvent): string | undefined {
-    if (event.type === 'lost') return lossAdvice(event, this.storeError());
+    if (event.type === 'lost') return printable(lossAdvice(event, this.storeError()));
     return event.type === 'leaked' ? whereTaken(event.stack) : undefined;
   }
 }

@@ -192,7 +192,8 @@ function refuseBoth(options: Readonly<Record<string, unknown>>): void {
   );
 }
 
-function checkedPrefix(prefix: string): string {
+/** @throws LockOptionsError if no keys can begin with that */
+export function checkedPrefix(prefix: string): string {
   if (typeof prefix === 'string' && prefix !== '' && !/[{}]/.test(prefix)) return prefix;
   throw new LockOptionsError(
     `LockModule option "prefix" is ${describeValue(prefix)}; write a text without braces, such as 'lock'. ` +

@@ -1,6 +1,7 @@
 import type { LoggerService } from '@nestjs/common';
 import { holderText } from './core/holder-text.js';
 import type { LockLostEvent } from './core/lock-events.js';
+import { printable } from './core/printable.js';
 import type { LossReason } from './lock.errors.js';
 import type { NameRecord, Subject } from './stores/lock-store.interface.js';
 
@@ -54,11 +55,12 @@ export class NewHolderLog {
       .inspect({ name, kind })
       .then(({ holders }) => {
         const holder = holders.find((each) => each.fencingToken > fencingToken);
-        if (!holder) return this.logger.debug?.(`Nobody has taken "${name}" since it was lost.`);
-        this.logger.warn(
+        if (!holder)
+          return this.logger.debug?.(printable(`Nobody has taken "${name}" since it was lost.`));
+        const told =
           `"${name}", which was lost, is held by ${holderText(holder.holder)} since ` +
-            `${holder.since.toISOString()}, with fencing token ${holder.fencingToken}.`,
-        );
+          `${holder.since.toISOString()}, with fencing token ${holder.fencingToken}.`;
+        this.logger.warn(printable(told));
       })
       .catch(() => undefined) // the store has other troubles, or the logger has
       .finally(() => this.asking--);

@@ -1,7 +1,8 @@
+import { printable } from '../core/printable.js';
 import type { CheckReport, Finding, Severity } from '../monitoring/checks/check.interface.js';
 import { EXIT, type ExitCode } from './exit.js';
 import type { Target } from './target.js';
-import { printable, type Terminal } from './terminal.js';
+import { type Terminal } from './terminal.js';
 
 const CODES: Record<Severity, ExitCode> = { ok: EXIT.done, warn: EXIT.no, fail: EXIT.failed };
 const COLOURS = { ok: 'green', warn: 'yellow', fail: 'red' } as const;

@@ -1,9 +1,10 @@
+import { printable } from '../core/printable.js';
 import { checkLockName } from '../core/lock-name.js';
 import type { NameKind } from '../stores/lock-store.interface.js';
 import { EXIT, type ExitCode } from './exit.js';
 import { holderTable, type NamedRecord, toJson, who } from './names.js';
 import type { Target } from './target.js';
-import { printable, type Terminal } from './terminal.js';
+import { type Terminal } from './terminal.js';
 
 export interface InspectOptions {
   readonly kind?: NameKind;

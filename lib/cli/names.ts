@@ -1,7 +1,8 @@
+import { printable } from '../core/printable.js';
 import { holderText } from '../core/holder-text.js';
 import type { Holder, LeaseRecord, NameKind, NameRecord } from '../stores/lock-store.interface.js';
 import type { Waiter } from '../stores/lock-store.interface.js';
-import { printable, span, table } from './terminal.js';
+import { span, table } from './terminal.js';
 
 /** A name and what is known of it. */
 export interface NamedRecord extends NameRecord {

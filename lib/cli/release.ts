@@ -1,3 +1,4 @@
+import { printable } from '../core/printable.js';
 import { userInfo } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { checkLockName } from '../core/lock-name.js';
@@ -6,7 +7,7 @@ import { CommandError, EXIT, type ExitCode } from './exit.js';
 import { wholeNumber } from './list.js';
 import { who } from './names.js';
 import type { Target } from './target.js';
-import { printable, type Terminal } from './terminal.js';
+import { type Terminal } from './terminal.js';
 
 export interface ReleaseOptions {
   readonly token: string;

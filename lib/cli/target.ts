@@ -1,14 +1,16 @@
 import { Cluster, type RedisOptions } from 'ioredis';
 import { parseDuration } from '../core/duration.js';
 import { LockClient } from '../core/lock-client.js';
-import { resolveModuleOptions } from '../lock-module-options.js';
+import { checkedPrefix, resolveModuleOptions } from '../lock-module-options.js';
 import { Outcomes } from '../jobs/outcomes.js';
 import { checkStore, resolveCheckOptions } from '../monitoring/checks/check-store.js';
 import type { CheckReport } from '../monitoring/checks/check.interface.js';
 import { LockOverview } from '../monitoring/overview/lock-overview.js';
+import { within } from '../core/within.js';
 import { quorumStoreOf } from '../quorum-options.js';
 import type { LockStore } from '../stores/lock-store.interface.js';
-import type { RedisSource } from '../stores/redis/redis-connection.js';
+import { RedisConnection, type RedisSource } from '../stores/redis/redis-connection.js';
+import { RedisLockStore } from '../stores/redis/redis-lock.store.js';
 import { CommandError } from './exit.js';
 
 /** The options of every command. */
@@ -48,8 +50,9 @@ export async function openTarget(
   const timeoutMs = parseDuration(options.timeout, '--timeout', TIMEOUT_BOUNDS);
   const urls = options.redis ?? [env['REDIS_URL'] || DEFAULT_URL];
   for (const url of urls) refuseUrl(url);
+  const prefix = checkedPrefix(options.prefix);
   const common = {
-    prefix: options.prefix,
+    prefix,
     storeTimeout: timeoutMs,
     connectTimeout: timeoutMs,
     service: 'nestjs-locker',
@@ -57,39 +60,75 @@ export async function openTarget(
   };
   const isQuorum = urls.length > 1 && !options.cluster && options.sentinel === undefined;
   const source = isQuorum ? undefined : sourceOf(urls, options, env);
-  const store = isQuorum ? nodesOf(urls, options.prefix, timeoutMs, env) : undefined;
-  const kept = store ? { store, ttl: LEAST_TTL_MS } : { redis: source };
-  const resolved = resolveModuleOptions({ ...common, ...kept });
+  const connection = source && new RedisConnection(source, 'redis');
+  const store = connection
+    ? new RedisLockStore(connection, prefix)
+    : nodesOf(urls, prefix, timeoutMs, env);
+  const resolved = resolveModuleOptions({ ...common, store, ttl: LEAST_TTL_MS });
   const client = new LockClient({ ...resolved, emit: () => undefined });
   const close = async (): Promise<void> => {
     await client.close().catch(() => undefined);
     if (source instanceof Cluster) source.disconnect();
   };
-  if (isQuorum) {
-    await client.connect(timeoutMs).catch(async (error: unknown) => {
-      if (toleratesOutage) return;
-      await close();
-      throw error;
-    });
+  try {
+    if (connection) await openOne(connection, timeoutMs);
+    else await client.connect(timeoutMs).catch((error: unknown) => toleratesOutage || fail(error));
+  } catch (error) {
+    await close();
+    throw error;
   }
   const overview = new LockOverview(client, new Outcomes(client));
   const check = async (): Promise<CheckReport> => {
     const look = resolveCheckOptions({ timeout: timeoutMs }, 'doctor');
     // The first one connects, which is no latency of locks.
     const first = await checkStore(resolved.store, look);
-    const isReached = first.survey.servers.some(({ version }) => version !== null);
+    const isReached = first.survey.servers.some(
+      ({ version, latencyMs }) => version !== null || latencyMs !== null,
+    );
     return isReached ? checkStore(resolved.store, { ...look, isThorough: true }) : first;
   };
   return { client, overview, check, close };
 }
 
-/** The message must not have the URL: it may well have a password in it. */
+/** Without a write, which not everybody may do who looks. */
+async function openOne(connection: RedisConnection, timeoutMs: number): Promise<void> {
+  try {
+    await within(connection.open(), timeoutMs);
+  } catch (error) {
+    // Where nobody answers, what is asked next says so; but in another database it would be answered.
+    if (!/\bDB\b|'select'/i.test((error as Error).message)) return;
+    throw new CommandError(
+      `${connection.description} does not let this database be used. Name another one, or none: redis://localhost:6379.\n` +
+        `(${(error as Error).message})`,
+    );
+  }
+}
+
+function fail(error: unknown): never {
+  throw error;
+}
+
+/** The messages must not have the URL: it may well have a password in it. */
 function refuseUrl(url: string): void {
-  if (/^rediss?:\/\//.test(url) && URL.canParse(url)) return;
-  throw new CommandError(
-    "--redis is no Redis URL. Write one such as redis://localhost:6379, or rediss://… for TLS; the environment's " +
-      'REDIS_URL is used where it is left out.',
-  );
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
+    throw new CommandError(
+      "--redis is no Redis URL. Write one such as redis://localhost:6379, or rediss://… for TLS; the environment's " +
+        'REDIS_URL is used where it is left out.',
+    );
+  }
+  const { username, password, pathname } = new URL(url);
+  if (!/^\/?\d*$/.test(pathname)) {
+    throw new CommandError(
+      `--redis names the database ${JSON.stringify(pathname.slice(1))}. Redis numbers them: redis://localhost:6379/1.`,
+    );
+  }
+  try {
+    decodeURIComponent(username + password);
+  } catch {
+    throw new CommandError(
+      '--redis has a user or a password with a % that stands for nothing. Write %25 for one that is meant.',
+    );
+  }
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -101,6 +140,9 @@ function sourceOf(urls: readonly string[], options: TargetOptions, env: Env): Re
   }
   const [first] = urls as [string];
   if (cluster) {
+    if (urls.some((url) => /[1-9]/.test(new URL(url).pathname))) {
+      throw new CommandError('--cluster: a Redis Cluster has the database 0 only. Name no other.');
+    }
     const client = new Cluster(
       urls.map((url) => placeOf(url, DEFAULT_PORTS.redis)),
       {

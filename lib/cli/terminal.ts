@@ -24,10 +24,11 @@ export function terminalOf(
   return {
     isTTY,
     get rows() {
-      return out.rows ?? 24;
+      return out.rows || 24;
     },
     get columns() {
-      return out.columns ?? 80;
+      // Where nobody has told how large it is, it is 0.
+      return out.columns || 80;
     },
     write: (text) => void out.write(text),
     line: (text = '') => void out.write(`${text}\n`),
@@ -35,13 +36,6 @@ export function terminalOf(
     paint: (style, text) => (isPlain ? text : styleText(style, text, { validateStream: false })),
   };
 }
-
-/** Names are anybody's: what a terminal would obey is shown as its code. */
-export const printable = (text: string): string =>
-  text.replace(
-    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu,
-    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
-  );
 
 /** Columns that are as wide as what stands in them; the last one as it is. */
 export function table(rows: readonly (readonly string[])[]): string[] {

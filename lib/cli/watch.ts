@@ -1,19 +1,22 @@
+import { printable } from '../core/printable.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDuration } from '../core/duration.js';
 import type { HeldName } from '../monitoring/overview/overview.interface.js';
-import type { EventRecord, ProcessRecord } from '../stores/report.interface.js';
+import type { EventRecord, ProcessRecord, ToldEvent } from '../stores/report.interface.js';
 import { EXIT, type ExitCode, toCommandError } from './exit.js';
 import { heldNames, type ListOptions } from './list.js';
 import { holderTable, toJson, who } from './names.js';
 import type { Target } from './target.js';
-import { printable, type Terminal } from './terminal.js';
+import { type Terminal } from './terminal.js';
 
 export interface WatchOptions extends ListOptions {
   readonly interval: string;
 }
 
 const INTERVAL_BOUNDS = { min: 100, max: 3_600_000 } as const;
-const MOST_EVENTS = 50;
+/** As a rule; all that there are, where none of them was seen before. */
+const EVENTS_AT_ONCE = 50;
+const MOST_EVENTS = 1_000;
 /** The heading, the line of totals, and room for events. */
 const OTHER_ROWS = 9;
 const CLEAR = '\u001b[H\u001b[2J\u001b[3J';
@@ -23,7 +26,7 @@ interface Look {
   readonly names: readonly HeldName[];
   readonly total: number;
   readonly processes: readonly ProcessRecord[];
-  readonly events: readonly EventRecord[];
+  readonly events: readonly ToldEvent[];
 }
 
 /**
@@ -41,7 +44,7 @@ export async function watch(
   let isFirst = true;
   while (!signal.aborted) {
     try {
-      show.look(await look(target, terminal, options));
+      show.look(await look(target, terminal, options, show));
     } catch (error) {
       // What is wrong from the start is to be told; later an outage passes.
       if (isFirst) throw error;
@@ -57,6 +60,7 @@ async function look(
   target: Target,
   terminal: Terminal,
   { limit, search, kind, json }: WatchOptions,
+  { hasTold }: Show,
 ): Promise<Look> {
   const isScreen = terminal.isTTY && !json;
   const room = String(Math.max(1, Math.min(Number(limit), terminal.rows - OTHER_ROWS)));
@@ -68,13 +72,17 @@ async function look(
   const [{ names, total }, processes, events] = await Promise.all([
     heldNames(target, query),
     target.overview.processes(),
-    target.overview.events(MOST_EVENTS),
+    target.overview.events(EVENTS_AT_ONCE),
   ]);
-  return { names, total, processes, events };
+  const areAllNew = events.length === EVENTS_AT_ONCE && !events.some(hasTold);
+  const all = areAllNew ? await target.overview.events(MOST_EVENTS) : events;
+  return { names, total, processes, events: all };
 }
 
 interface Show {
   look(look: Look): void;
+  /** Whether that is nothing new; before the first look nothing is. */
+  hasTold(this: void, event: ToldEvent): boolean;
   trouble(message: string): void;
 }
 
@@ -102,6 +110,7 @@ function screen(terminal: Terminal): Show {
       ];
       terminal.write(CLEAR + shown.map((line) => cut(line, terminal.columns)).join('\n') + '\n');
     },
+    hasTold: () => true,
     trouble: (message) => terminal.line(terminal.paint('red', message)),
   };
 }
@@ -109,7 +118,8 @@ function screen(terminal: Terminal): Show {
 /** One line for what has changed since the look before. */
 function lines(terminal: Terminal, json: true | undefined): Show {
   let before = new Map<string, HeldName>();
-  let since = Date.now();
+  // By their ids: processes tell theirs seconds later, by clocks of their own.
+  let told: ReadonlySet<string> | undefined;
   const tell = (type: string, record: object, text: string): void =>
     terminal.line(json ? JSON.stringify({ type, ...record }) : text);
   return {
@@ -137,17 +147,18 @@ function lines(terminal: Terminal, json: true | undefined): Show {
         );
       }
       for (const event of [...events].reverse()) {
-        if (event.at.getTime() <= since) continue;
-        since = event.at.getTime();
-        const { at, process, type: event_, ...rest } = event;
+        if (!told || told.has(event.id)) continue;
+        const { at, process, type: event_, id: _, ...rest } = event;
         tell(
           'event',
           { at: at.toISOString(), event: event_, ...process, ...rest },
           eventLine(event),
         );
       }
+      told = new Set([...events.map(({ id }) => id), ...(told ?? [])].slice(0, 2 * MOST_EVENTS));
       before = held;
     },
+    hasTold: ({ id }) => told?.has(id) ?? true,
     trouble: (message) => terminal.note(message),
   };
 }

@@ -185,6 +185,10 @@ export function resolveAcquireOptions(
 
 export const LONGEST_LABEL = 128;
 
+/** What metrics call an element of a job; a name that is a job by itself is no kind of names. */
+export const labelOfJob = (job: string, name: string): string | undefined =>
+  job === name ? undefined : job.slice(0, LONGEST_LABEL);
+
 const isLabel = (label: unknown): boolean =>
   typeof label === 'string' && label !== '' && label.length <= LONGEST_LABEL;
 

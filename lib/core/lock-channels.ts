@@ -126,8 +126,8 @@ export interface ReleaseMessage extends LockOperationMessage<ReleaseOutcome> {
 export interface OnceMessage extends OperationMessage<OnceEnding> {
   readonly name: string;
   readonly job: string;
-  /** As that of its lock; the job if nothing else tells it. */
-  readonly label: string;
+  /** As that of its lock; the job if nothing else tells it, and the job is not the name itself. */
+  readonly label: string | undefined;
 }
 
 /**

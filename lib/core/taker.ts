@@ -11,7 +11,7 @@ import type { OnceRequest } from '../stores/outcome.interface.js';
 import {
   type AcquireDefaults,
   type AcquireOptions,
-  LONGEST_LABEL,
+  labelOfJob,
   resolveAcquireOptions,
   type ResolvedAcquireOptions,
 } from './acquire-options.js';
@@ -132,7 +132,7 @@ export class Taker {
         name,
       );
     }
-    const { label = once.job.slice(0, LONGEST_LABEL) } = resolved;
+    const { label = labelOfJob(once.job, name) } = resolved;
     return this.run({ name, kind: 'lock', units: 0, permits: 0, once }, { ...resolved, label });
   }
 

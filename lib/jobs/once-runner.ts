@@ -1,4 +1,4 @@
-import type { AcquireOptions } from '../core/acquire-options.js';
+import { type AcquireOptions, labelOfJob } from '../core/acquire-options.js';
 import { describeValue } from '../core/describe-value.js';
 import type { Ending, WithLockOptions } from '../core/hold.js';
 import type { LockClient } from '../core/lock-client.js';
@@ -66,7 +66,10 @@ export class OnceRunner {
   }
 
   /** That an element is asked for, if somebody listens. */
-  tell({ name, job }: OnceElement, label = job): Operation<OnceMessage> | undefined {
+  tell(
+    { name, job }: OnceElement,
+    label = labelOfJob(job, name),
+  ): Operation<OnceMessage> | undefined {
     const { once } = lockChannels;
     if (!once.hasSubscribers) return undefined;
     const { service } = this.client.holder;

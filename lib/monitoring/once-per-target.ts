@@ -1,12 +1,26 @@
+interface Observer {
+  users: number;
+  readonly stop: () => void;
+}
+
 /**
- * One observer for a target, however many modules ask for it: two would count everything twice.
+ * One observer for a target, however many modules ask for it: two would count everything twice. A process may have
+ * loaded the package twice, so that who observes what is known to all of its copies.
  *
- * @param start makes it, and gives what ends it
+ * @param kind tells observers apart that have nothing to do with each other
+ * @param start makes one, and gives what ends it
  */
 export class OncePerTarget<Target extends object> {
-  private readonly running = new WeakMap<Target, { users: number; stop: () => void }>();
+  private readonly running: WeakMap<Target, Observer>;
 
-  constructor(private readonly start: (target: Target) => () => void) {}
+  constructor(
+    kind: string,
+    private readonly start: (target: Target) => () => void,
+  ) {
+    const shared = globalThis as { [key: symbol]: unknown };
+    this.running = (shared[Symbol.for(`nestjs-locker:observers:${kind}`)] ??=
+      new WeakMap()) as WeakMap<Target, Observer>;
+  }
 
   /** @returns what gives it up; the last to do so ends it */
   use(target: Target): () => void {

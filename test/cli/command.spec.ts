@@ -4,7 +4,9 @@ import type { LockService } from 'nestjs-locker';
 import { CommandError, toCommandError } from '../../lib/cli/exit.js';
 import { runProgram } from '../../lib/cli/program.js';
 import { terminalOf } from '../../lib/cli/terminal.js';
+import { commonReportKeys } from '../../lib/stores/redis/redis-keys.js';
 import { command, CommandRun } from '../support/command.js';
+import { documentedRights } from '../support/documented-rights.js';
 import { afterTest, errorOf, eventsOf, lockService } from '../support/lock-service.js';
 import { queueOf } from '../support/queue.js';
 import { NodeLook, untilAllVote } from '../support/quorum.js';
@@ -179,6 +181,21 @@ describe('watch', () => {
     await lock.release();
     await lines.wrote('"freed"');
     await lines.wrote('"event"');
+    // Of one moment, by several processes, one of which has a clock that is ahead.
+    const reports = locks.overview;
+    const others = Array.from({ length: 60 }, (_, i) => i);
+    for (const i of others) await reports.audit({ type: 'audit', name: `n${i}`, text: 'Many.' });
+    const process_ = { service: 'ahead', host: 'h', pid: 1 };
+    const at = new Date(Date.now() + 3_600_000).toISOString();
+    const ahead = { id: 'ahead', at, process: process_, type: 'audit', text: 'Ahead.' };
+    await direct.xadd(commonReportKeys('lock').events, '*', 'e', JSON.stringify(ahead));
+    await lines.wrote('Ahead.');
+    await reports.audit({ type: 'audit', text: 'The last one.' });
+    await lines.wrote('The last one.');
+    const told = objectsOf(lines.out).flatMap(({ event, name }) =>
+      event === 'audit' && name !== undefined ? [name] : [],
+    );
+    expect(told).toEqual(others.map((i) => `n${i}`));
     lines.child.kill('SIGINT');
     expect(await lines.ended()).toMatchObject({ code: 0, err: '' });
     expect(objectsOf(lines.out)).toEqual(
@@ -223,6 +240,27 @@ describe('doctor', () => {
     expect(uncoloured.out).not.toContain('\u001b[');
   });
 
+  it('says what it may not look at, to a user with no more rights than locks need', async () => {
+    const rights = documentedRights().filter((right) => right !== '+info');
+    const user = ['least', 'on', '>geheim', '~lock:*', '&lock:*', '-@all', '+hello', '+client'];
+    await direct.call('ACL', 'SETUSER', ...user, ...rights);
+    const env = { REDIS_URL: url, REDIS_USERNAME: 'least', REDIS_PASSWORD: 'geheim' };
+    const { code, out } = await command(['doctor', '--timeout', '20s'], env);
+    expect(code).toBe(1);
+    expect(out).toMatch(
+      /warn {2}does not tell of itself \(INFO\).*\n.*→ ACL SETUSER <user> \+info/,
+    );
+    expect(out).toContain('ok    allows all that the module does');
+    expect(out).not.toContain('Nothing is to be changed');
+    const check = await (
+      await lockService({ redis: url.replace('//', '//least:geheim@'), reports: false })
+    ).check();
+    expect(check).toMatchObject({
+      status: 'ok',
+      findings: expect.arrayContaining([expect.objectContaining({ code: 'info', severity: 'ok' })]),
+    });
+  });
+
   it('has nothing to say where all is well, and ends otherwise where nothing is', async () => {
     await direct.config('SET', 'appendonly', 'yes');
     const [well, gone] = await Promise.all([
@@ -257,6 +295,10 @@ describe('what cannot be done', () => {
   it.each([
     [['list', '--limit', 'x'], '--limit is "x"; write a whole number'],
     [['list', '--redis', 'http://:geheim@h'], '--redis is no Redis URL'],
+    [['list', '--redis', 'redis://:geheim@h/abc'], '--redis names the database "abc"'],
+    [['list', '--redis', 'redis://:100%@h'], 'a % that stands for nothing'],
+    [['list', '--redis', 'redis://h/1', '--cluster'], 'has the database 0 only'],
+    [['watch', '--limit', 'x'], '--limit is "x"; write a whole number'],
     [['list', '--redis', 'redis://a:1', '--redis', 'redis://b:1'], '--redis names 2 servers'],
     [['list', '--cluster', '--sentinel', 'a'], 'only one can be meant'],
     [['list', '--timeout', 'soon'], '--timeout is "soon"'],
@@ -268,6 +310,26 @@ describe('what cannot be done', () => {
     expect(error.message).toContain(message);
     expect(error.message).not.toContain('geheim');
   });
+});
+
+it('does not look into another database than the one that is meant', async () => {
+  await direct.set('marker', '1');
+  for (const args of [['list'], ['doctor'], ['release', 'a', '--token', '1', '--yes']]) {
+    const { code, out, err } = await command([...args, '--redis', `${url}/99`]);
+    expect([args, code, out]).toEqual([args, 2, '']);
+    expect(err).toContain('does not let this database be used');
+    expect(err).toContain('ERR DB index is out of range');
+  }
+});
+
+it('tells that a server gives no answer as that', async () => {
+  const other = await RedisServer.start();
+  afterTest(() => other.stop());
+  other.pause();
+  const { code, err } = await command(['list', '--redis', other.url, '--timeout', '300ms']);
+  expect(code).toBe(2);
+  expect(err).toContain('gives no answer');
+  expect(err).not.toContain('cannot be written to');
 });
 
 it('takes a password from the environment', async () => {

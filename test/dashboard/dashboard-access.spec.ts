@@ -100,6 +100,12 @@ describe.each(PLATFORMS)('without guards, on %s', (platform) => {
         const answer = await fetch(`${url}/locks${path}`, { headers: { 'sec-fetch-site': site } });
         expect([path, site, answer.status]).toEqual([path, site, 403]);
       }
+      // Over plain HTTP browsers leave that out, and tell the origin where it is another one.
+      const status = async (origin: string) =>
+        (await fetch(`${url}/locks${path}`, { headers: { origin } })).status;
+      expect([path, await status('http://elsewhere.example')]).toEqual([path, 403]);
+      expect([path, await status('null')]).toEqual([path, 403]);
+      expect([path, await status(url)]).not.toEqual([path, 403]);
     }
   });
 });

@@ -5,6 +5,7 @@ import {
   type INestApplication,
   Injectable,
   type NestInterceptor,
+  Scope,
   VersioningType,
 } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR } from '@nestjs/core';
@@ -27,6 +28,13 @@ const PLATFORMS: Platform[] = ['express', 'fastify'];
 class Nobody implements CanActivate {
   canActivate(): boolean {
     return false;
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class EachRequest implements CanActivate {
+  canActivate(): boolean {
+    return true;
   }
 }
 
@@ -160,9 +168,15 @@ it('a path that asks for markup gets none', async () => {
   expect(page).not.toContain('<img');
 });
 
-it('Fastify that ignores trailing slashes itself starts, and serves both', async () => {
+it.each([
+  ['', {}],
+  [', and has a guard for each request', { guards: [EachRequest] }],
+])('Fastify that ignores trailing slashes itself%s starts, and serves both', async (_, options) => {
   const module = await Test.createTestingModule({
-    imports: [LockModule.forRoot({ store: new TestLockStore() }), LockDashboardModule.forRoot()],
+    imports: [
+      LockModule.forRoot({ store: new TestLockStore() }),
+      LockDashboardModule.forRoot(options),
+    ],
   }).compile();
   const adapter = new FastifyAdapter({ ignoreTrailingSlash: true } as object);
   const app = module.createNestApplication(adapter, { logger: false });
@@ -172,6 +186,31 @@ it('Fastify that ignores trailing slashes itself starts, and serves both', async
     expect((await fetch(`${await app.getUrl()}${path}`)).status).toBe(200);
   }
 });
+
+it.each(PLATFORMS)(
+  'several stand side by side where %s tells modules apart by what is in them',
+  async (platform) => {
+    const module = await Test.createTestingModule(
+      {
+        imports: [
+          LockModule.forRoot({ store: new TestLockStore() }),
+          LockDashboardModule.forRoot(),
+          LockDashboardModule.forRoot({ path: 'closed', guards: [Nobody] }),
+        ],
+      },
+      { moduleIdGeneratorAlgorithm: 'deep-hash' },
+    ).compile();
+    const app =
+      platform === 'express'
+        ? module.createNestApplication({ logger: false })
+        : module.createNestApplication(new FastifyAdapter(), { logger: false });
+    afterTest(() => app.close());
+    await app.listen(0, '127.0.0.1');
+    const url = await app.getUrl();
+    expect((await fetch(`${url}/locks`)).status).toBe(200);
+    expect((await fetch(`${url}/closed`)).status).toBe(403);
+  },
+);
 
 it('several stand side by side, each with its own locks and options', async () => {
   const { url, app } = await startHttpApp({

@@ -48,6 +48,9 @@ describe('the overview over several nodes', () => {
     await until(async () => (await forced()).length > 0, { what: 'it is told' });
     expect(await forced()).toMatchObject([{ name: 'b', process: { service: 'shipping' } }]);
     expect(await billing.overview.queueOf({ name: 'c', kind: 'lock' })).toEqual([]);
+    await expect(billing.outcomes.page('c', 'processed', '{"0":"x"}')).rejects.toThrow(
+      'write what the page before has given',
+    );
     await billing.once('invoice:1', () => 1);
     const jobs = async () => (await shipping.overview.jobs()).length;
     await until(async () => (await jobs()) === 1, { what: 'the job is told', timeoutMs: 15_000 });

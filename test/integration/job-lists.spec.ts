@@ -4,6 +4,7 @@ import {
   Job,
   JobLockManager,
   LockKeyError,
+  LockOptionsError,
   LockService,
   LockStoreError,
   type OutcomeRecord,
@@ -241,3 +242,12 @@ describe('what is kept in Redis', () => {
     for (const key of kept) expect([key, await direct.pttl(key)]).toEqual([key, -1]);
   });
 });
+
+it.each(['x', '{}', '{"after":1,"open":[]}', '{"after":"","open":[["a","x"]]}', 'null'])(
+  'what goes on at %s, which no page has told, is refused as that',
+  async (cursor) => {
+    const error = await errorOf(locks.outcomes.page('invoice', 'processed', cursor));
+    expect(error).toBeInstanceOf(LockOptionsError);
+    expect((error as Error).message).toContain('write what the page before has given');
+  },
+);

@@ -1,23 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import type { LockService } from 'nestjs-locker';
+import { documentedRights } from '../support/documented-rights.js';
 import { lockService, RecordingLogger, watch } from '../support/lock-service.js';
 import { queueLength } from '../support/queue.js';
 import { HOST, RedisServer } from '../support/redis-server.js';
 import { until } from '../support/until.js';
-
-const PAGE = new URL('../../docs/considerations.md', import.meta.url);
-
-/** The commands that the documentation says the module needs on one server. */
-function documented(): string[] {
-  const page = readFileSync(PAGE, 'utf8');
-  const section = page.slice(page.indexOf('## Permissions'));
-  const names = [...section.matchAll(/`([A-Z]{3,})`/g)].map(
-    ([, name]) => `+${name!.toLowerCase()}`,
-  );
-  return [...new Set(names)].filter((name) => !/spublish|ssubscribe/.test(name));
-}
 
 describe('a user who may do what the documentation says, and nothing else', () => {
   let server: RedisServer;
@@ -27,7 +15,7 @@ describe('a user who may do what the documentation says, and nothing else', () =
   beforeEach(async () => {
     server = await RedisServer.start();
     direct = server.client();
-    const commands = documented();
+    const commands = documentedRights();
     const rights = ['on', '>pw', '~lock:*', '&lock:*', '-@all', ...commands];
     // What ioredis itself says when it connects.
     rights.push('+hello', '+info', '+client');

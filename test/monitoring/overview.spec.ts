@@ -312,6 +312,7 @@ describe('the overview of a fleet', () => {
       await until(async () => (await types()).length === 4, { what: 'all are told' });
       const records = await viewer.overview.events();
       expect(records.find(({ type }) => type === 'forced')).toEqual({
+        id: expect.any(String),
         at: expect.any(Date),
         process: { service: 'shipping', host: expect.any(String), pid: process.pid },
         type: 'forced',

@@ -3,6 +3,7 @@ import { Registry } from 'prom-client';
 import { LockModule, LockService } from 'nestjs-locker';
 import { LockPrometheusModule, observeLocks } from 'nestjs-locker/prometheus';
 import { Test } from '@nestjs/testing';
+import { OncePerTarget } from '../../lib/monitoring/once-per-target.js';
 import { Child } from '../support/child-process.js';
 import { afterTest, lockService, RecordingLogger } from '../support/lock-service.js';
 
@@ -58,6 +59,21 @@ describe('LockPrometheusModule', () => {
     await third.close();
   });
 
+  it('counts once in a registry, too, where the package is there twice', async () => {
+    const registry = new Registry();
+    const stops: (() => void)[] = [];
+    const observers = ['otel', 'otel', 'other'].map(
+      (kind) => new OncePerTarget<Registry>(kind, () => () => stops.push(() => undefined)),
+    );
+    const [one, same, other] = observers.map((observer) => observer.use(registry));
+    one!();
+    expect(stops).toHaveLength(0);
+    same!();
+    expect(stops).toHaveLength(1);
+    other!();
+    expect(stops).toHaveLength(2);
+  });
+
   it('reads the age of what is held, also after a restart', async () => {
     const registry = new Registry();
     await (await start(registry)).close();
@@ -106,6 +122,7 @@ describe('LockPrometheusModule', () => {
     const locks = await lockService({ store: 'memory' });
     await locks.withLock('customer-4711', () => undefined);
     await locks.withLock(['customer-4711', 'b'], () => undefined, { label: 'customer' });
+    await locks.once('order-4711', () => undefined);
     expect(await registry.metrics()).not.toContain('4711');
   });
 

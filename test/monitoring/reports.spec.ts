@@ -108,6 +108,25 @@ describe('what a process tells of itself', () => {
     expect(told()[0]).toMatch(/^debug Redis at .*no connection stands/);
   });
 
+  it('is read in spite of what others have written there', async () => {
+    const locks = await serviceOf();
+    await locks.acquire('a', { ttl: '1 minute' });
+    await untilHeld(locks, ['a']);
+    await locks.overview.audit({ type: 'audit', text: 'It was looked at.' });
+    const foreign = ['7', '{}', 'not json', '{"id":"x"}', '{"id":"x","process":{"service":"s"}}'];
+    const { process } = (await locks.overview.processes())[0]!;
+    foreign.push(JSON.stringify({ id: 'x', process, startedAt: 'now', reportedAt: 'now' }));
+    foreign.push(JSON.stringify({ id: 'x', process, at: 'now', type: 'lost', text: 'x' }));
+    for (const [i, text] of foreign.entries()) {
+      await direct.zadd(PROCESSES, 1, `x${i}`);
+      await direct.set(`lock:reports:{x${i}}`, text);
+      await direct.xadd('lock:reports:events', '*', 'e', text);
+    }
+    expect(await locks.overview.processes()).toHaveLength(1);
+    expect(await locks.overview.events()).toMatchObject([{ type: 'audit' }]);
+    expect(await locks.overview.held()).toMatchObject({ total: 1, names: [{ name: 'a' }] });
+  });
+
   it('does not keep an application from ending with a server that hangs', async () => {
     const own = await RedisServer.start();
     afterTest(() => own.stop());

@@ -37,6 +37,7 @@ export type FindingCode =
   | 'quorum'
   | 'cluster'
   | 'role'
+  | 'info'
   | 'version'
   | 'eviction'
   | 'persistence'

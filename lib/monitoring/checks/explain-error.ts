@@ -76,7 +76,7 @@ export function explainError(error: Error): Explanation {
     typeof fits === 'function' ? fits(message) : fits.test(message),
   );
   if (known) return known[1];
-  if (error instanceof NoAnswerError || /gave no answer within|ETIMEDOUT/.test(message)) {
+  if (error instanceof NoAnswerError || /no answer within|ETIMEDOUT/.test(message)) {
     const within = error instanceof NoAnswerError ? ` within ${error.timeoutMs} ms` : ' in time';
     return explain(
       `gives no answer${within}`,

@@ -59,6 +59,7 @@ function ofServer(facts: ServerFacts, survey: StoreSurvey, maxLatencyMs: number)
   return [
     ...ofWrite(facts, survey, maxLatencyMs),
     ...ofRole(facts, survey),
+    ...ofSilence(facts),
     ...ofVersion(facts, survey),
     ...ofEviction(facts),
     ...ofClock(facts),
@@ -98,6 +99,19 @@ function ofRole({ role, error, isClusterNode }: ServerFacts, survey: StoreSurvey
   const text = 'is a replica that may be written to';
   const advice = 'Name its master: what is written to a replica is lost.';
   return [{ code: 'role', severity: 'fail', text, advice }];
+}
+
+/** A user with the least rights is told of nothing but its locks. */
+function ofSilence({ version, error, missing, clockOffsetMs }: ServerFacts): Finding[] {
+  // A store of the user's own has no server that could tell.
+  const isServer = missing !== null || clockOffsetMs !== null;
+  if (version !== null || error || !isServer) return [];
+  const text =
+    'does not tell of itself (INFO): neither its version nor its eviction policy nor what it keeps is known';
+  const advice = 'ACL SETUSER <user> +info +config|get, or look at these yourself.';
+  // Who looks thoroughly is to know what could not be looked at; every few seconds it is no news.
+  const isAsked = missing !== null;
+  return [{ code: 'info', severity: isAsked ? 'warn' : 'ok', text, ...(isAsked && { advice }) }];
 }
 
 function ofVersion({ version, product }: ServerFacts, { cluster }: StoreSurvey): Finding[] {

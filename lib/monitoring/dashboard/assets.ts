@@ -183,7 +183,7 @@ const TABS = [
 
 function place() {
   const [path, query = ''] = location.hash.replace(/^#/, '').split('?', 2);
-  return { path: path in VIEWS ? path : '/', query: new URLSearchParams(query) };
+  return { path: Object.hasOwn(VIEWS, path) ? path : '/', query: new URLSearchParams(query) };
 }
 
 function usePlace() {
@@ -623,9 +623,9 @@ export const timeOfDay = (at) => clock.format(at);
 
 export const dateAndTime = (at) => full.format(at);
 
-/** What cannot be seen in a name is shown as a symbol of it. */
+/** What cannot be seen in a name, or changes how the rest is seen, is shown as a symbol of it. */
 export const visible = (text) =>
-  text.replace(/\\p{Cc}/gu, (character) => {
+  text.replace(/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}\\p{Cs}]/gu, (character) => {
     const code = character.codePointAt(0);
     if (code < 0x20) return String.fromCodePoint(0x2400 + code);
     return code === 0x7f ? '␡' : '�';

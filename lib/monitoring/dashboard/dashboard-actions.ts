@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { type Duration } from '../../core/duration.js';
 import { holderText } from '../../core/holder-text.js';
+import { printable } from '../../core/printable.js';
 import { LockBusyError } from '../../lock.errors.js';
 import type { LockService } from '../../lock.service.js';
 import type { Subject } from '../../stores/lock-store.interface.js';
@@ -91,7 +92,7 @@ export class DashboardActions {
 
   /** It is done: that it cannot be told to all must not look as if it were not. */
   private async audit(name: string, text: string, actor: string): Promise<void> {
-    this.logger.warn(`"${name}": ${text}`);
+    this.logger.warn(printable(`"${name}": ${text}`));
     try {
       await this.locks.overview.audit({ type: 'audit', name, text, actor });
     } catch (error) {

@@ -6,7 +6,6 @@ import type { OutcomeRecord, OutcomeState } from '../../stores/outcome.interface
 import type { EventRecord, ProcessRecord } from '../../stores/report.interface.js';
 import type { HeldName, HeldQuery } from '../overview/overview.interface.js';
 import type { ResolvedActions } from './dashboard-options.js';
-import { DashboardRefusal } from './fields.js';
 import { FleetHistory } from './fleet-history.js';
 import { SharedAnswers } from './shared-answers.js';
 
@@ -131,7 +130,7 @@ export class DashboardData {
       const records: OutcomeRecord[] = [];
       let position = cursor;
       for (let i = 0; i < PAGES_AT_ONCE; i++) {
-        const page = await this.pageOf(job, state, position);
+        const page = await this.locks.outcomes.page(job, state, position);
         records.push(...page.records);
         position = page.cursor;
         if (position === undefined || records.length >= OUTCOMES_OF_PAGE) break;
@@ -145,18 +144,6 @@ export class DashboardData {
       const events = await this.locks.overview.events(limit);
       return { ...this.frame(), events: events.map(toEvent) };
     });
-  }
-
-  private async pageOf(job: string, state: OutcomeState, cursor: string | undefined) {
-    try {
-      return await this.locks.outcomes.page(job, state, cursor);
-    } catch (error) {
-      // Nobody who follows a link has another one than it was given.
-      if (cursor === undefined || !(error instanceof SyntaxError || error instanceof TypeError)) {
-        throw error;
-      }
-      throw new DashboardRefusal(400, '"cursor" is none that this page has given.');
-    }
   }
 
   /** Where the store keeps none, there is none. */

@@ -50,10 +50,7 @@ export function createDashboardController({ path, guards, version }: ResolvedPla
       @Inject(DASHBOARD_OPTIONS) private readonly options: ResolvedActions,
       @Inject(DashboardData) private readonly data: DashboardData,
       @Inject(DashboardActions) private readonly actions: DashboardActions,
-    ) {
-      // Not sooner: a testing module gets its adapter late, though before its routes.
-      adapterHost.init$.subscribe(() => this.checkSlashes());
-    }
+    ) {}
 
     @Get()
     page(@Req() request: object, @Res() response: object): void {
@@ -162,13 +159,6 @@ export function createDashboardController({ path, guards, version }: ResolvedPla
       });
     }
 
-    /** Fastify that ignores slashes itself would take the second route for the first once more, and not start. */
-    private checkSlashes(): void {
-      if (!ignoresTrailingSlash(this.adapterHost.httpAdapter)) return;
-      const route = Object.getOwnPropertyDescriptor(prototype, 'pageWithSlash')!;
-      Reflect.deleteMetadata('path', route.value as object);
-    }
-
     private answer(request: object, response: object, ask: () => Promise<object>): Promise<void> {
       const refusal = refuseForeignReader(request);
       return this.reply(response, 200, refusal, ask);
@@ -228,6 +218,17 @@ export function createDashboardController({ path, guards, version }: ResolvedPla
   // For @nestjs/swagger: it is no part of the application's interface.
   Reflect.defineMetadata('swagger/apiExcludeController', [true], LockDashboardController);
   return LockDashboardController;
+}
+
+/** Fastify that ignores slashes itself would take the second route for the first once more, and not start. */
+export function settleSlashes(controller: Type<object>, host: HttpAdapterHost): void {
+  // Not sooner: a testing module gets its adapter late, though before its routes.
+  host.init$.subscribe(() => {
+    if (!ignoresTrailingSlash(host.httpAdapter)) return;
+    const { prototype } = controller as { prototype: object };
+    const route = Object.getOwnPropertyDescriptor(prototype, 'pageWithSlash')!;
+    Reflect.deleteMetadata('path', route.value as object);
+  });
 }
 
 function required(fields: Fields, key: string): number {

@@ -1,7 +1,8 @@
 import { type DynamicModule, Module, type Provider } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
 import { getLockServiceToken } from '../../inject-lock-service.decorator.js';
 import type { LockService } from '../../lock.service.js';
-import { createDashboardController } from './dashboard.controller.js';
+import { createDashboardController, settleSlashes } from './dashboard.controller.js';
 import { DashboardActions } from './dashboard-actions.js';
 import { DashboardData } from './dashboard-data.js';
 import {
@@ -14,7 +15,7 @@ import {
   type ResolvedPlace,
   resolveOptions,
 } from './dashboard-options.js';
-import { DASHBOARD_OPTIONS } from './dashboard-tokens.js';
+import { DASHBOARD_NUMBER, DASHBOARD_OPTIONS, DASHBOARD_ROUTES } from './dashboard-tokens.js';
 
 /**
  * A page that shows the locks of all processes: who holds and who waits, what is unknown, what happened, and how
@@ -48,18 +49,29 @@ export class LockDashboardModule {
   }
 }
 
+let count = 0;
+
 function define(
   { imports = [], using }: LockDashboardPlace,
   place: ResolvedPlace,
   options: Provider,
 ): DynamicModule {
   const inject = [getLockServiceToken(using), DASHBOARD_OPTIONS];
+  const controller = createDashboardController(place);
   return {
     module: LockDashboardModule,
     imports,
-    controllers: [createDashboardController(place)],
+    controllers: [controller],
     providers: [
       options,
+      // Nest may tell modules apart by their values, and takes all of their classes of one name for the same.
+      { provide: DASHBOARD_NUMBER, useValue: ++count },
+      {
+        // A provider, since a controller with a guard of each request is not made before there is one.
+        provide: DASHBOARD_ROUTES,
+        inject: [HttpAdapterHost],
+        useFactory: (host: HttpAdapterHost) => settleSlashes(controller, host),
+      },
       ...[DashboardData, DashboardActions].map((provide) => ({
         provide,
         inject,

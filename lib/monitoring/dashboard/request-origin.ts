@@ -8,9 +8,18 @@ const headerOf = (request: object, name: string): string | undefined => {
 /** Why data is not told: a page of another origin asks, in somebody's browser. Programs send no such header. */
 export function refuseForeignReader(request: object): string | undefined {
   const site = headerOf(request, 'sec-fetch-site');
-  if (site === undefined || site === 'same-origin' || site === 'none') return undefined;
+  if (site === 'same-origin' || site === 'none') return undefined;
+  if (site === undefined) {
+    // Over plain HTTP browsers tell only where else a page is from.
+    const origin = headerOf(request, 'origin');
+    if (origin === undefined || hostOf(origin) === headerOf(request, 'host')) return undefined;
+    return 'Only the page itself may ask for this, and Origin is another.';
+  }
   return `Only the page itself may ask for this, and Sec-Fetch-Site is "${site}".`;
 }
+
+const hostOf = (origin: string): string | undefined =>
+  URL.canParse(origin) ? new URL(origin).host : undefined;
 
 /** Why an action is refused: it has to be proven that the page itself sends it. */
 export function refuseForeignAction(request: object): string | undefined {

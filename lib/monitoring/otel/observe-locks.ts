@@ -6,10 +6,10 @@ import { OtelRecorder } from './otel-recorder.js';
 
 const SCOPE = 'nestjs-locker';
 
-const meters = new OncePerTarget((provider: MeterProvider) =>
+const meters = new OncePerTarget('otel-metrics', (provider: MeterProvider) =>
   observeMetrics(new OtelRecorder(provider.getMeter(SCOPE))),
 );
-const tracers = new OncePerTarget((provider: TracerProvider) =>
+const tracers = new OncePerTarget('otel-spans', (provider: TracerProvider) =>
   traceLocks(provider.getTracer(SCOPE)),
 );
 

@@ -5,7 +5,7 @@ import type { LockClient } from '../../core/lock-client.js';
 import type { Outcomes } from '../../jobs/outcomes.js';
 import { LockOptionsError } from '../../lock.errors.js';
 import type { Subject, Waiter } from '../../stores/lock-store.interface.js';
-import type { EventRecord, ProcessRecord } from '../../stores/report.interface.js';
+import type { EventRecord, ProcessRecord, ToldEvent } from '../../stores/report.interface.js';
 import { HeldListing } from './held-listing.js';
 import { checkLimit, checkSubject, resolveQuery } from './held-query.js';
 import type { AuditEntry, HeldPage, HeldQuery, JobSummary } from './overview.interface.js';
@@ -120,13 +120,13 @@ export class LockOverview {
    * @example
    * const [latest] = await locks.overview.events(1);
    */
-  async events(limit = 100): Promise<readonly EventRecord[]> {
+  async events(limit = 100): Promise<readonly ToldEvent[]> {
     const most = checkLimit(limit, MOST_EVENTS, 'events(): the limit');
     const seen = new Set<string>();
-    const records: EventRecord[] = [];
-    for (const { id, ...record } of await this.reports.events(most)) {
-      if (seen.has(id)) continue; // told again, as nobody knew whether it had been
-      seen.add(id);
+    const records: ToldEvent[] = [];
+    for (const record of await this.reports.events(most)) {
+      if (seen.has(record.id)) continue; // told again, as nobody knew whether it had been
+      seen.add(record.id);
       records.push(record);
     }
     return records;

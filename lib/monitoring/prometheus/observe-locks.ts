@@ -3,7 +3,7 @@ import { observeMetrics } from '../observe-metrics.js';
 import { OncePerTarget } from '../once-per-target.js';
 import { PrometheusRecorder } from './prometheus-recorder.js';
 
-const registries = new OncePerTarget((registry: Registry) =>
+const registries = new OncePerTarget('prometheus', (registry: Registry) =>
   observeMetrics(new PrometheusRecorder(registry)),
 );
 

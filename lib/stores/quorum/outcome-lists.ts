@@ -1,4 +1,5 @@
 import type { NamesPage, OutcomeRecord } from '../outcome.interface.js';
+import { isScanCursor, parseCursor } from '../outcome-cursor.js';
 import type { Electorate } from './electorate.js';
 import type { NodeReply } from './node-port.interface.js';
 import { Poll } from './poll.js';
@@ -13,6 +14,11 @@ type Which = 'processed' | 'begun';
 /** Where each node goes on, by its index; null where it is at its end. */
 type Cursors = Readonly<Record<string, string | null>>;
 
+const isCursors = (value: unknown): value is Cursors =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.values(value).every((each) => each === null || isScanCursor(each));
+
 export interface Listing {
   readonly electorate: Electorate;
   readonly read: (name: string) => Promise<OutcomeRecord | null>;
@@ -25,7 +31,7 @@ export async function namesOf(
   which: Which,
   cursor?: string,
 ): Promise<NamesPage> {
-  const from = cursor ? (JSON.parse(cursor) as Cursors) : {};
+  const from = cursor ? parseCursor(cursor, isCursors) : {};
   const { names, cursors } = await pageOf(electorate, job, which, from, NAMES_OF_A_NODE);
   const records = await Promise.all([...names.keys()].map(read));
   const isListed = (record: OutcomeRecord | null): record is OutcomeRecord =>

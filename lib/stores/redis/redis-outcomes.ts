@@ -9,6 +9,7 @@ import type {
   OutcomeStore,
   ResolveRequest,
 } from '../outcome.interface.js';
+import { isScanCursor, parseCursor } from '../outcome-cursor.js';
 import type { TagRegister } from './tag-register.js';
 import { BUCKET_TAGS, keysOf, listKeysOf, ownTag, recordKeyOf, tagOf } from './redis-keys.js';
 import type { StepBatcher } from './step-batcher.js';
@@ -26,6 +27,13 @@ type ListReply = [processed: number, begun: number, cursor: string, ...names: st
 interface Position {
   readonly after: string;
   readonly open: readonly (readonly [tag: string, cursor: string])[];
+}
+
+function isPosition(value: unknown): value is Position {
+  const { after, open } = (value ?? {}) as Partial<Record<keyof Position, unknown>>;
+  const isOpen = (each: unknown): boolean =>
+    Array.isArray(each) && typeof each[0] === 'string' && isScanCursor(each[1]);
+  return typeof after === 'string' && Array.isArray(open) && open.every(isOpen);
 }
 
 /** What has become of elements that are done once, beside the leases of their names. */
@@ -88,10 +96,12 @@ export class RedisOutcomes implements OutcomeStore {
   }
 
   async names(job: string, which: 'processed' | 'begun', cursor?: string): Promise<NamesPage> {
-    const { after, open } = cursor ? (JSON.parse(cursor) as Position) : { after: '', open: [] };
-    const tags = (await this.tagsOf(job)).filter((tag) => tag > after);
-    const more = tags.slice(0, Math.max(0, TAGS_AT_ONCE - open.length));
-    const asked = [...open, ...more.map((tag) => [tag, '0'] as const)];
+    const { after, open } = cursor ? parseCursor(cursor, isPosition) : { after: '', open: [] };
+    const all = await this.tagsOf(job);
+    const begun = open.filter(([tag]) => all.includes(tag));
+    const tags = all.filter((tag) => tag > after);
+    const more = tags.slice(0, Math.max(0, TAGS_AT_ONCE - begun.length));
+    const asked = [...begun, ...more.map((tag) => [tag, '0'] as const)];
     const pages = await Promise.all(
       asked.map(([tag, from]) => this.list(job, tag, which, from, NAMES_OF_A_TAG)),
     );

@@ -26,7 +26,7 @@ const TABS = [
 
 function place() {
   const [path, query = ''] = location.hash.replace(/^#/, '').split('?', 2);
-  return { path: path in VIEWS ? path : '/', query: new URLSearchParams(query) };
+  return { path: Object.hasOwn(VIEWS, path) ? path : '/', query: new URLSearchParams(query) };
 }
 
 function usePlace() {
