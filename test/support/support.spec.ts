@@ -141,6 +141,24 @@ describe('TcpProxy', () => {
     await Promise.all([first, client.rpush('list', 'second')]);
     await expect(client.lrange('list', 0, -1)).resolves.toEqual(['first', 'second']);
   });
+
+  it('repeats what is sent on another connection, in order, and its client hears nothing of it', async () => {
+    const server = stopped(await RedisServer.start());
+    const proxy = stopped(await TcpProxy.start(server.port));
+    const client = new Redis(proxy.url);
+    cleanups.push(() => client.disconnect());
+    await client.ping();
+
+    proxy.repeatAfterMs = () => 20;
+    expect(await client.rpush('list', 'first')).toBe(1);
+    // Not in one piece with it, and before its repetition.
+    expect(await client.rpush('list', 'second')).toBe(2);
+    const length = async () => (await server.client().llen('list')) === 4;
+    await until(length, { what: 'both came once more' });
+    delete proxy.repeatAfterMs;
+    const all = ['first', 'second', 'first', 'second'];
+    await expect(client.lrange('list', 0, -1)).resolves.toEqual(all);
+  });
 });
 
 describe('RedisCluster', () => {

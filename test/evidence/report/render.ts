@@ -23,7 +23,7 @@ function recovery({ worstRecoveryMs, neverRecovered }: Summary): string {
 }
 
 /** Kinds with their numbers, such as "2 × overlap". */
-const kindsText = (kinds: Summary['kinds']) =>
+const kindsText = (kinds: Summary['withinKinds']) =>
   Object.entries(kinds).map(([kind, count]) => `${count} × ${kind}`);
 
 function ourRow(run: Run): readonly unknown[] {
@@ -34,7 +34,7 @@ function ourRow(run: Run): readonly unknown[] {
     times,
     calls,
     granted,
-    within === 0 ? 0 : `**${within}** (${kindsText(summary.kinds).join(', ')})`,
+    within === 0 ? 0 : `**${within}** (${kindsText(summary.withinKinds).join(', ')})`,
     outside === 0 ? 0 : `${outside}, up to ${ms(longestOverlapMs)}`,
     summary.staleWrites,
     summary.lostUpdates,

@@ -1,6 +1,8 @@
-import type { ViolationKind } from '../checker/violation.js';
+import type { Violation, ViolationKind } from '../checker/violation.js';
 import type { Run } from '../run-fault.js';
 import { judge } from './judge.js';
+
+type KindCounts = Readonly<Partial<Record<ViolationKind, number>>>;
 
 /** A run as numbers. */
 export interface Summary {
@@ -11,7 +13,9 @@ export interface Summary {
   readonly granted: number;
   readonly within: number;
   readonly outside: number;
-  readonly kinds: Readonly<Partial<Record<ViolationKind, number>>>;
+  readonly kinds: KindCounts;
+  /** Of those within the contract. */
+  readonly withinKinds: KindCounts;
   /** The longest that two held together, in ms. */
   readonly longestOverlapMs: number;
   readonly staleWrites: number;
@@ -21,10 +25,14 @@ export interface Summary {
   readonly longestGapMs: number;
 }
 
+function countKinds(violations: readonly Violation[]): KindCounts {
+  const kinds: Partial<Record<ViolationKind, number>> = {};
+  for (const { kind } of violations) kinds[kind] = (kinds[kind] ?? 0) + 1;
+  return kinds;
+}
+
 export function summarize(run: Run): Summary {
   const { within, outside } = judge(run);
-  const kinds: Partial<Record<ViolationKind, number>> = {};
-  for (const { kind } of run.violations) kinds[kind] = (kinds[kind] ?? 0) + 1;
   const overlaps = run.violations.filter(({ kind }) => kind === 'overlap');
   const { recoveries } = run;
   return {
@@ -35,7 +43,8 @@ export function summarize(run: Run): Summary {
     granted: run.granted,
     within: within.length,
     outside: outside.length,
-    kinds,
+    kinds: countKinds(run.violations),
+    withinKinds: countKinds(within),
     longestOverlapMs: Math.max(0, ...overlaps.map(({ ms }) => ms)),
     staleWrites: run.staleWrites,
     lostUpdates: run.lostUpdates,

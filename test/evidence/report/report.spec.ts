@@ -1,0 +1,122 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Violation } from '../checker/violation.js';
+import { FAULTS } from '../faults/index.js';
+import type { HistoryEntry } from '../history/entry.js';
+import { readOptions } from '../options.js';
+import type { Run } from '../run-fault.js';
+import { explain } from './explain.js';
+import { judge } from './judge.js';
+import { render } from './render.js';
+
+const MS = 1_000;
+
+const entries: HistoryEntry[] = [
+  { at: 5_000 * MS, process: 'a1', call: 1, type: 'invoke', name: 'busy', kind: 'lock' },
+  { at: 5_001 * MS, process: 'a1', call: 1, type: 'ok', token: 7 },
+  { at: 5_002 * MS, process: 'b2', call: 4, type: 'invoke', name: 'other', kind: 'lock' },
+  { at: 5_003 * MS, process: 'injector', type: 'begin', what: 'FLUSHALL' },
+  { at: 5_004 * MS, process: 'b2', call: 5, type: 'invoke', name: 'busy', kind: 'lock' },
+  { at: 5_005 * MS, process: 'b2', call: 5, type: 'ok', token: 8 },
+  { at: 9_000 * MS, process: 'b2', call: 6, type: 'invoke', name: 'busy', kind: 'lock' },
+];
+
+const overlap = (ms: number): Violation => ({
+  kind: 'overlap',
+  text: 'a1#1 and b2#5 held "busy" together',
+  name: 'busy',
+  from: 5_005 * MS,
+  to: (5_005 + ms) * MS,
+  ms,
+});
+
+const run = (fault: string, more: Partial<Run> = {}): Run => ({
+  fault: FAULTS.find(({ name }) => name === fault)!,
+  library: 'nestjs-locker',
+  seed: 1,
+  times: 3,
+  calls: 100,
+  granted: 90,
+  violations: [],
+  staleWrites: 0,
+  lostUpdates: 0,
+  recoveries: [{ ms: 40, isOver: true }],
+  longestGapMs: 55,
+  entries,
+  ...more,
+});
+
+describe('a violation', () => {
+  it('is one of the contract where the documentation rules it out', () => {
+    const violations = [overlap(300)];
+    expect(judge(run('client-killed', { violations }))).toEqual({
+      within: violations,
+      outside: [],
+    });
+  });
+
+  it('is outside of it where the server has forgotten the lock, until the holder must have learned it', () => {
+    const [short, long] = [overlap(300), overlap(3_000)];
+    const judgement = judge(run('flushall', { violations: [short, long] }));
+    expect(judgement).toEqual({ within: [long], outside: [short] });
+  });
+
+  it('is explained by what happened to its name around it', () => {
+    const text = explain(run('client-killed', { violations: [overlap(30)] }));
+    expect(text.split('\n')).toEqual([
+      'client-killed with nestjs-locker, seed 1: 1 violation(s)',
+      '  overlap: a1#1 and b2#5 held "busy" together',
+      'overlap: a1#1 and b2#5 held "busy" together',
+      '        0.0 ms  a1#1      invoke     name=busy  kind=lock',
+      '        1.0 ms  a1#1      ok         token=7',
+      '        3.0 ms  injector  begin      FLUSHALL',
+      '        4.0 ms  b2#5      invoke     name=busy  kind=lock',
+      '        5.0 ms  b2#5      ok         token=8',
+    ]);
+  });
+});
+
+describe('the tables', () => {
+  const rowsOf = (runs: Run[]) => {
+    const lines = render(runs, readOptions([])).split('\n');
+    return lines.filter((line) => line.startsWith('| FLUSHALL'));
+  };
+
+  it('have what was within the contract, and what was outside of it', () => {
+    const violations = [overlap(300), overlap(3_000)];
+    expect(rowsOf([run('flushall', { violations, staleWrites: 2, lostUpdates: 1 })])).toEqual([
+      '| FLUSHALL | 3 | 100 | 90 | **1** (1 × overlap) | 1, up to 3000 ms | 2 | 1 | 0.04 s | 0.06 s |',
+    ]);
+  });
+
+  it('set the libraries beside each other, and tell what did not come back', () => {
+    const recoveries = [{ ms: 7_000, isOver: false }];
+    const other = run('flushall', { library: 'redlock', violations: [overlap(9_000)], recoveries });
+    expect(rowsOf([run('flushall'), other]).slice(1)).toEqual([
+      '| FLUSHALL | 0 · 0 · 0 · 0 | 1 · 0 · 0 · 0 |',
+      '| FLUSHALL | 0.04 s · 0.06 s | not in 7.0 s · 0.06 s |',
+    ]);
+  });
+});
+
+describe('the options', () => {
+  it('choose faults and libraries', () => {
+    const { faults, libraries, seconds, seed } = readOptions([
+      '--only',
+      'flushall,none',
+      '--library',
+      'redlock',
+      '--seconds',
+      '3',
+      '--seed',
+      '9',
+    ]);
+    expect(faults.map(({ name }) => name)).toEqual(['none', 'flushall']);
+    expect({ libraries, seconds, seed }).toEqual({ libraries: ['redlock'], seconds: 3, seed: 9 });
+  });
+
+  it('that are none are refused', () => {
+    expect(() => readOptions(['--only', 'flood'])).toThrow('no fault: flood; there are none, ');
+    expect(() => readOptions(['--seconds', 'x'])).toThrow('--seconds is no whole number');
+    expect(() => readOptions(['--fast'])).toThrow();
+  });
+});
