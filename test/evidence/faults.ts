@@ -4,9 +4,9 @@ import { readOptions, USAGE } from './options.js';
 import { explain } from './report/explain.js';
 import { judge } from './report/judge.js';
 import { render } from './report/render.js';
-import { summarize } from './report/summary.js';
+import { summarize, type Summary } from './report/summary.js';
 import { writeInto } from './report/write-into.js';
-import { type Run, runFault } from './run-fault.js';
+import { runFault } from './run-fault.js';
 import { StorageServer } from './stage/storage-server.js';
 
 async function main(): Promise<void> {
@@ -14,7 +14,7 @@ async function main(): Promise<void> {
   if (options.needsHelp) return console.log(USAGE);
   if (options.libraries.some((library) => library !== 'nestjs-locker')) await installOthers();
   const storage = await StorageServer.start();
-  const runs: Run[] = [];
+  const summaries: Summary[] = [];
   try {
     for (const fault of options.faults) {
       for (const library of options.libraries) {
@@ -27,14 +27,14 @@ async function main(): Promise<void> {
           console.error(explain(run));
           process.exitCode = 1;
         }
-        runs.push({ ...run, entries: [] });
+        summaries.push(summarize(run));
       }
     }
   } finally {
     await storage.stop();
   }
-  const markdown = render(runs, options);
-  if (options.json) writeFileSync(options.json, JSON.stringify(runs.map(summarize), null, 2));
+  const markdown = render(summaries, options);
+  if (options.json) writeFileSync(options.json, JSON.stringify(summaries, null, 2));
   if (options.writes) {
     await writeInto(new URL('../../docs/evidence.md', import.meta.url), 'faults', markdown);
   }

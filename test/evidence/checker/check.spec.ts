@@ -82,12 +82,21 @@ describe('exclusion', () => {
     expect(violationsOf(story)).toEqual([['overlap', 30]]);
   });
 
-  it('is violated by each of three', () => {
+  it('is violated by each of three that another one joins', () => {
     const story = new Story();
     for (const process of ['a', 'b', 'c']) {
       story.holds(process, { from: 10, to: 30 }).releases(process, 30);
     }
-    expect(violationsOf(story).filter(([kind]) => kind === 'overlap')).toHaveLength(3);
+    expect(violationsOf(story).filter(([kind]) => kind === 'overlap')).toHaveLength(2);
+  });
+
+  it('is violated once by one who stays, however many come and go meanwhile', () => {
+    const story = new Story().holds('a', { from: 0, to: 400 }).releases('a', 400);
+    for (const call of [1, 2, 3]) {
+      story.holds('b', { from: call * 100, to: call * 100 + 50, call });
+      story.releases('b', call * 100 + 50, call);
+    }
+    expect(violationsOf(story)).toEqual([['overlap', 250]]);
   });
 
   it('is violated by one who looks again after a pause and is told that it holds', () => {

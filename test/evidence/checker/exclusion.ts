@@ -1,45 +1,74 @@
 import { byName, type Window } from './call.js';
-import type { Violation } from './violation.js';
+import type { Violation, ViolationKind } from './violation.js';
 
-const msBetween = (from: number, to: number) => (to - from) / 1000;
-
-/** Windows of certainty of one name must not overlap. */
+/** Windows of certainty of one name must not overlap. One violation for each that went on beside later ones. */
 export function findOverlaps(windows: readonly Window[]): Violation[] {
-  const found: Violation[] = [];
+  const incidents = new Incidents('overlap');
   for (const [name, same] of byName(windows.filter(({ kind }) => kind === 'lock'))) {
     let open: Window[] = [];
     for (const window of same) {
       open = open.filter((earlier) => earlier.to > window.from);
-      for (const earlier of open) {
-        const to = Math.min(earlier.to, window.to);
-        const ms = msBetween(window.from, to);
-        // It was over before its holder could look: its process stood still meanwhile.
-        if (ms <= 0) continue;
-        const text = `${earlier.id} and ${window.id} held "${name}" together for ${ms.toFixed(1)} ms`;
-        found.push({ kind: 'overlap', name, text, from: window.from, to, ms });
-      }
+      // Else it was over before its holder could look: its process stood still meanwhile.
+      if (window.to <= window.from) continue;
+      for (const earlier of open) incidents.add(name, earlier, window);
       open.push(window);
     }
   }
-  return found;
+  return incidents.toViolations();
 }
 
 /** Of a semaphore, no more windows may overlap than there are permits. */
 export function findTooMany(windows: readonly Window[], permits: number): Violation[] {
-  const found: Violation[] = [];
+  const incidents = new Incidents('capacity');
   for (const [name, same] of byName(windows.filter(({ kind }) => kind === 'permit'))) {
     let open: Window[] = [];
     for (const window of same) {
       open = open.filter((earlier) => earlier.to > window.from);
       if (window.to <= window.from) continue;
       open.push(window);
-      if (open.length <= permits) continue;
       // All of them together until the first of them ends.
-      const to = Math.min(...open.map((each) => each.to));
-      const ms = msBetween(window.from, to);
-      const text = `${open.map(({ id }) => id).join(', ')} held permits of "${name}", of which there are ${permits}`;
-      found.push({ kind: 'capacity', name, text, from: window.from, to, ms });
+      const first = open.reduce((a, b) => (b.to < a.to ? b : a));
+      if (open.length > permits) incidents.add(name, open[0]!, window, first.to);
     }
   }
-  return found;
+  return incidents.toViolations();
+}
+
+interface Incident {
+  readonly name: string;
+  readonly holder: Window;
+  readonly others: Window[];
+  readonly from: number;
+  to: number;
+}
+
+/** Who held beside whom: one for the holder that was there first, however many came meanwhile. */
+class Incidents {
+  private readonly found = new Map<string, Incident>();
+
+  constructor(private readonly kind: ViolationKind) {}
+
+  add(name: string, holder: Window, other: Window, until = Math.min(holder.to, other.to)): void {
+    const incident = this.found.get(holder.id);
+    if (incident) {
+      incident.others.push(other);
+      incident.to = Math.max(incident.to, until);
+    } else {
+      this.found.set(holder.id, { name, holder, others: [other], from: other.from, to: until });
+    }
+  }
+
+  toViolations(): Violation[] {
+    return [...this.found.values()].map(({ name, holder, others, from, to }) => {
+      const ms = (to - from) / 1000;
+      const ids = others.map(({ id }) => id);
+      const rest =
+        ids.length > 3
+          ? `${ids.slice(0, 3).join(', ')} and ${ids.length - 3} more`
+          : ids.join(', ');
+      const what = this.kind === 'overlap' ? `"${name}"` : `too many permits of "${name}"`;
+      const text = `${holder.id} held ${what} beside ${rest}, over ${ms.toFixed(1)} ms`;
+      return { kind: this.kind, name, text, from, to, ms };
+    });
+  }
 }

@@ -112,6 +112,7 @@ export class Caller {
       history.add({ type: 'write', call, counter: 'guarded', result: 'stale' });
     await this.pass(held, holdMs);
     if (!look()) return;
+    this.context.tell({ type: 'writes', name });
     // What stands between the look and the write in any handler; a process can stand still there, too.
     await sleep(this.between(0, 15));
     if (unguarded !== undefined) {

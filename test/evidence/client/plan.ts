@@ -36,9 +36,10 @@ export interface ClientPlan extends LockSettings {
   readonly permits: number;
 }
 
-/** What it tells the one who started it; `holds` so that a holder can be hit. */
+/** What it tells the one who started it, so that a holder can be hit, also between its look and its write. */
 export type ClientMessage =
-  { readonly type: 'ready' } | { readonly type: 'holds' | 'gave back'; readonly name: string };
+  | { readonly type: 'ready' }
+  | { readonly type: 'holds' | 'writes' | 'gave back'; readonly name: string };
 
 /** Wanted all the time, and held for milliseconds. */
 export const BUSY = 'busy';

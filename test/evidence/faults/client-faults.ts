@@ -25,6 +25,14 @@ async function stopHolder(stage: Stage): Promise<void> {
   });
 }
 
+async function stopWriter(stage: Stage): Promise<void> {
+  const name = stage.chance(0.7) ? BUSY : LONG;
+  await stage.during(`SIGSTOP of a writer of "${name}"`, async () => {
+    stage.expectRecovery('SIGSTOP of a writer', [name]);
+    await stage.stopNextWriter(name, stage.between(1.1, 2) * TTL_MS);
+  });
+}
+
 export const clientFaults: readonly Fault[] = [
   {
     name: 'none',
@@ -48,10 +56,25 @@ export const clientFaults: readonly Fault[] = [
     inject: stopHolder,
   },
   {
+    name: 'writer-stopped',
+    title:
+      'a client stands still between its look at the lock and its write, for longer than the ttl',
+    world: 'single',
+    start: () => SingleWorld.start(),
+    inject: stopWriter,
+  },
+  {
     name: 'nodes-client-stopped',
     title: 'three nodes: a client stands still while it holds',
     world: 'nodes',
     start: () => NodesWorld.start(),
     inject: stopHolder,
+  },
+  {
+    name: 'nodes-writer-stopped',
+    title: 'three nodes: a client stands still between its look and its write',
+    world: 'nodes',
+    start: () => NodesWorld.start(),
+    inject: stopWriter,
   },
 ];

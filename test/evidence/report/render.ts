@@ -2,8 +2,7 @@ import { cpus } from 'node:os';
 import { execFileSync } from 'node:child_process';
 import { LIBRARIES, type LibraryName } from '../client/plan.js';
 import type { Options } from '../options.js';
-import type { Run } from '../run-fault.js';
-import { summarize, type Summary } from './summary.js';
+import type { Summary } from './summary.js';
 
 const OURS = 'nestjs-locker';
 
@@ -26,11 +25,10 @@ function recovery({ worstRecoveryMs, neverRecovered }: Summary): string {
 const kindsText = (kinds: Summary['withinKinds']) =>
   Object.entries(kinds).map(([kind, count]) => `${count} × ${kind}`);
 
-function ourRow(run: Run): readonly unknown[] {
-  const summary = summarize(run);
+function ourRow(summary: Summary): readonly unknown[] {
   const { times, calls, granted, within, outside, longestOverlapMs } = summary;
   return [
-    run.fault.title,
+    summary.title,
     times,
     calls,
     granted,
@@ -75,33 +73,32 @@ const OUR_HEAD = [
 ];
 
 /** The tables, as they stand on the page. */
-export function render(runs: readonly Run[], options: Options): string {
-  const ours = runs.filter(({ library }) => library === OURS);
-  const facts = `${options.seconds} s for each fault and library, seed ${options.seed}. ${machine()}.`;
-  const parts = [facts];
+export function render(
+  summaries: readonly Summary[],
+  { seconds: length, seed }: Pick<Options, 'seconds' | 'seed'>,
+): string {
+  const ours = summaries.filter(({ library }) => library === OURS);
+  const parts = [`${length} s for each fault and library, seed ${seed}. ${machine()}.`];
   if (ours.length > 0) parts.push(table(OUR_HEAD, ours.map(ourRow)));
-  if (runs.length > ours.length) {
+  if (summaries.length > ours.length) {
     parts.push(
       'Beside others: held by two, or more permits than there are · lost updates without a guard · calls over their limit · keys left:',
-      beside(runs, safety),
+      beside(summaries, safety),
       'Taken again after · longest without:',
-      beside(runs, liveness),
+      beside(summaries, liveness),
     );
   }
   return parts.join('\n\n');
 }
 
 /** A column for each library. */
-function beside(runs: readonly Run[], cell: Cell): string {
-  const libraries = LIBRARIES.filter((name) => runs.some(({ library }) => library === name));
-  const faults = [...new Set(runs.map(({ fault }) => fault))];
-  const cellOf = (fault: Run['fault'], library: LibraryName) => {
-    const run = runs.find((each) => each.fault === fault && each.library === library);
-    return run ? cell(summarize(run)) : '–';
+function beside(summaries: readonly Summary[], cell: Cell): string {
+  const libraries = LIBRARIES.filter((name) => summaries.some(({ library }) => library === name));
+  const titles = [...new Set(summaries.map(({ title }) => title))];
+  const cellOf = (title: string, library: LibraryName) => {
+    const found = summaries.find((each) => each.title === title && each.library === library);
+    return found ? cell(found) : '–';
   };
-  const rows = faults.map((fault) => [
-    fault.title,
-    ...libraries.map((name) => cellOf(fault, name)),
-  ]);
+  const rows = titles.map((title) => [title, ...libraries.map((name) => cellOf(title, name))]);
   return table(['fault', ...libraries], rows);
 }

@@ -7,6 +7,7 @@ import type { Run } from '../run-fault.js';
 import { explain } from './explain.js';
 import { judge } from './judge.js';
 import { render } from './render.js';
+import { summarize } from './summary.js';
 
 const MS = 1_000;
 
@@ -77,7 +78,7 @@ describe('a violation', () => {
 
 describe('the tables', () => {
   const rowsOf = (runs: Run[]) => {
-    const lines = render(runs, readOptions([])).split('\n');
+    const lines = render(runs.map(summarize), readOptions([])).split('\n');
     return lines.filter((line) => line.startsWith('| FLUSHALL'));
   };
 

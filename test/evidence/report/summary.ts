@@ -1,4 +1,5 @@
 import type { Violation, ViolationKind } from '../checker/violation.js';
+import type { LibraryName } from '../client/plan.js';
 import type { Run } from '../run-fault.js';
 import { judge } from './judge.js';
 
@@ -7,7 +8,8 @@ type KindCounts = Readonly<Partial<Record<ViolationKind, number>>>;
 /** A run as numbers. */
 export interface Summary {
   readonly fault: string;
-  readonly library: string;
+  readonly title: string;
+  readonly library: LibraryName;
   readonly times: number;
   readonly calls: number;
   readonly granted: number;
@@ -37,6 +39,7 @@ export function summarize(run: Run): Summary {
   const { recoveries } = run;
   return {
     fault: run.fault.name,
+    title: run.fault.title,
     library: run.library,
     times: run.times,
     calls: run.calls,

@@ -13,6 +13,8 @@ export class ClientProcess {
   /** Resolves when its callers begin. */
   readonly ready: Promise<void>;
   readonly name: string;
+  /** Called at once when one of its callers has looked at its lock, and is about to write. */
+  onWrite?: (name: string) => void;
   private errors = '';
   private readonly child: ChildProcess;
   private readonly exited: Promise<unknown>;
@@ -29,6 +31,7 @@ export class ClientProcess {
       this.child.on('message', (message: ClientMessage) => {
         if (message.type === 'ready') resolve();
         else if (message.type === 'holds') this.holds.push(message.name);
+        else if (message.type === 'writes') this.onWrite?.(message.name);
         else this.holds.splice(this.holds.indexOf(message.name), 1);
       });
       this.child.once('exit', () => reject(new Error(`${this.name} ended early: ${this.errors}`)));

@@ -59,6 +59,21 @@ export class Stage<W extends World = World> {
     return client.holds;
   }
 
+  /** Stops the next client that is about to write under a name: it has looked, and has not written yet. */
+  async stopNextWriter(name: string, ms: number): Promise<void> {
+    const place = await new Promise<number>((resolve) => {
+      for (const [index, client] of this.clients.entries()) {
+        client.onWrite = (written) => {
+          if (written !== name) return;
+          for (const each of this.clients) delete each.onWrite;
+          client.stop();
+          resolve(index);
+        };
+      }
+    });
+    await this.standStill(place, ms);
+  }
+
   async standStill(place: number, ms: number): Promise<void> {
     const client = this.clients[place]!;
     this.history.add({ type: 'stopped', what: client.name });
