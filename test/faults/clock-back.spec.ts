@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import type { LockService } from 'nestjs-locker';
-import { lockService } from '../support/lock-service.js';
+import { afterTest, lockService } from '../support/lock-service.js';
+import { NodeLook } from '../support/quorum.js';
 import { queueOf } from '../support/queue.js';
 import { RedisServer } from '../support/redis-server.js';
+import { until } from '../support/until.js';
 
 jest.setTimeout(60_000);
 
@@ -54,5 +56,22 @@ onLinux("when Redis' clock is set back while it is held", () => {
     expect((await other.inspect(NAME))!.remainingMs).toBeLessThanOrEqual(300);
     const next = await other.acquire(NAME, { wait: '5s' });
     expect(await next.release()).toBe('released');
+  });
+
+  it('it is so on a node of several, too', async () => {
+    const servers = await Promise.all(
+      [1, 2, 3].map(() => RedisServer.start({ canStepClock: true })),
+    );
+    for (const each of servers) afterTest(() => each.stop());
+    const urls = servers.map(({ url }) => url);
+    const over = await lockService({ nodes: urls, firstDeployment: true, reports: false });
+    const look = new NodeLook(servers);
+    const lock = await over.acquire(NAME, { ttl: '10s', minHold: 2_000 });
+    const isEverywhere = async () => (await look.countLeases(NAME)) === 3;
+    await until(isEverywhere, { what: 'all nodes have it' });
+    servers[0]!.stepClock(-STEP_MS);
+    await lock.release();
+    const isKept = async () => (await look.leases(NAME)).every((ms) => ms <= 2_000);
+    await until(isKept, { what: 'all have given it up but for what was asked', timeoutMs: 1_500 });
   });
 });

@@ -259,7 +259,8 @@ local function makeSteps()
     local isOurs = held and isOf(held, owner)
     if isOurs and minHold > 0 then
       local _, _, since = parse(held)
-      local keep = since + minHold - now
+      -- A clock that was set back since may say that it has not even begun.
+      local keep = math.min(since, now) + minHold - now
       if keep > 0 then
         call('PEXPIRE', lease, keep)
         return 1
