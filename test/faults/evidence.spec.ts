@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, describe, expect, it, jest } from '@jest/globals';
 import type { Summary } from '../evidence/report/summary.js';
 
-jest.setTimeout(180_000);
+jest.setTimeout(300_000);
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'nestjs-locker-'));
@@ -17,7 +17,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 async function runFaults(...faults: string[]): Promise<Summary[]> {
   const json = join(directory, 'summaries.json');
   const program = ['--import', './test/evidence/register.mjs', 'test/evidence/faults.ts'];
-  const options = ['--only', faults.join(','), '--library', 'nestjs-locker', '--seconds', '6'];
+  const options = ['--only', faults.join(','), '--library', 'nestjs-locker', '--seconds', '4'];
   await promisify(execFile)(process.execPath, [...program, ...options, '--json', json], {
     cwd: ROOT,
     env: { ...process.env, EVIDENCE_OF: 'source', NODE_OPTIONS: '' },
@@ -33,7 +33,7 @@ describe('processes of real clients under faults', () => {
     for (const summary of summaries) {
       expect(summary).toMatchObject({ within: 0, neverRecovered: false });
       expect(summary.times).toBeGreaterThan(0);
-      expect(summary.granted).toBeGreaterThan(50);
+      expect(summary.granted).toBeGreaterThan(20);
     }
   });
 });

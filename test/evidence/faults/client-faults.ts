@@ -28,8 +28,8 @@ async function stopHolder(stage: Stage): Promise<void> {
 async function stopWriter(stage: Stage): Promise<void> {
   const name = stage.chance(0.7) ? BUSY : LONG;
   await stage.during(`SIGSTOP of a writer of "${name}"`, async () => {
-    stage.expectRecovery('SIGSTOP of a writer', [name]);
-    await stage.stopNextWriter(name, stage.between(1.1, 2) * TTL_MS);
+    const expectRecovery = () => stage.expectRecovery('SIGSTOP of a writer', [name]);
+    await stage.stopNextWriter(name, stage.between(1.1, 2) * TTL_MS, expectRecovery);
   });
 }
 

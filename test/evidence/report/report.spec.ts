@@ -118,6 +118,6 @@ describe('the options', () => {
   it('that are none are refused', () => {
     expect(() => readOptions(['--only', 'flood'])).toThrow('no fault: flood; there are none, ');
     expect(() => readOptions(['--seconds', 'x'])).toThrow('--seconds is no whole number');
-    expect(() => readOptions(['--fast'])).toThrow();
+    expect(() => readOptions(['--fast'])).toThrow("Unknown option '--fast'");
   });
 });

@@ -60,7 +60,7 @@ export class Stage<W extends World = World> {
   }
 
   /** Stops the next client that is about to write under a name: it has looked, and has not written yet. */
-  async stopNextWriter(name: string, ms: number): Promise<void> {
+  async stopNextWriter(name: string, ms: number, onStop: () => void): Promise<void> {
     const place = await new Promise<number>((resolve) => {
       for (const [index, client] of this.clients.entries()) {
         client.onWrite = (written) => {
@@ -71,6 +71,7 @@ export class Stage<W extends World = World> {
         };
       }
     });
+    onStop();
     await this.standStill(place, ms);
   }
 
