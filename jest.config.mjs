@@ -69,7 +69,7 @@ export default {
       '<rootDir>/lib/(key|lock-problem|parameter)',
       '<rootDir>/lib/monitoring/dashboard/',
       '<rootDir>/sample-app/',
-      '<rootDir>/test/(cli|docs|evidence|sql|support)/',
+      '<rootDir>/test/(cli|docs|evidence|fuzz|sql|support)/',
       '<rootDir>/test/conformance/(memory|outcomes-model)',
       '<rootDir>/test/conformance/quorum',
       '<rootDir>/test/monitoring/(checks-cluster|loss-log|prometheus-)',

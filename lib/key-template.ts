@@ -1,8 +1,13 @@
+import { describeValue } from './core/describe-value.js';
 import { hasLoneSurrogate } from './core/lock-name.js';
 import { type RefuseValue, textInName } from './key-value-text.js';
 import { LockKeyError, LockOptionsError } from './lock.errors.js';
 import { findBinding, readSignature } from './parameter-names.js';
 import type { Signature } from './parameter-names.js';
+
+/** No name is longer. */
+const LONGEST = 4_096;
+const LONGEST_SHOWN = 300;
 
 /**
  * Makes a lock's name from one call of a method; throws `LockKeyError` for a value of no use.
@@ -45,7 +50,7 @@ export function compileKeyTemplate(
   where: MethodLocation,
 ): KeyOf {
   const owner = `${where.className}.${where.methodName}`;
-  const subject = `the key template ${JSON.stringify(template)}`;
+  const subject = `the key template ${shown(template)}`;
   const refuse: Refuse = (problem) => {
     throw new LockOptionsError(`${owner}: ${subject} ${problem}`);
   };
@@ -66,6 +71,11 @@ export function compileKeyTemplate(
   };
 }
 
+/** As it is written; what is no template any more is shortened. */
+function shown(template: string): string {
+  return template.length > LONGEST_SHOWN ? describeValue(template) : JSON.stringify(template);
+}
+
 type Refuse = (problem: string) => never;
 
 interface Placeholder {
@@ -81,6 +91,9 @@ const isPlaceholder = (piece: Piece | undefined): piece is Placeholder => typeof
 
 function parseTemplate(template: string, refuse: Refuse): Piece[] {
   if (template === '') refuse(`is empty. Write a name, such as 'invoices' or 'invoice:<id>'.`);
+  if (template.length > LONGEST) {
+    refuse(`has ${template.length} characters, and a name at most ${LONGEST} bytes. Shorten it.`);
+  }
   if (hasLoneSurrogate(template)) refuse('has half of a surrogate pair. Write whole characters.');
   const pieces: Piece[] = [];
   for (const [token, path] of template.matchAll(/<<|<([^<>]*)>|[^<]+|</g)) {

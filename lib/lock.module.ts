@@ -34,24 +34,29 @@ interface LockModuleExtras {
 const LOCK_MODULE_OPTIONS = Symbol.for('nestjs-locker:module-options');
 const EXTRAS: LockModuleExtras = { isGlobal: true, name: undefined, exceptionFilter: true };
 
-const { ConfigurableModuleClass, OPTIONS_TYPE } = new ConfigurableModuleBuilder<LockModuleOptions>({
-  optionsInjectionToken: LOCK_MODULE_OPTIONS,
-})
-  .setClassMethodName('forRoot')
-  .setFactoryMethodName('createLockOptions' satisfies keyof LockOptionsFactory)
-  .setExtras(EXTRAS, (definition, { isGlobal = true, name, exceptionFilter }) => ({
-    ...definition,
-    global: isGlobal,
-    providers: [
-      ...(definition.providers ?? []),
-      lockServiceProvider(name),
-      ...jobProviders(name),
-      ...exceptionFilterProviders(exceptionFilter),
-      LockedInstanceBinder,
-    ],
-    exports: [getLockServiceToken(name), getJobLockManagerToken(name), getJobSemaphoreToken(name)],
-  }))
-  .build();
+const { ConfigurableModuleClass, OPTIONS_TYPE, ASYNC_OPTIONS_TYPE } =
+  new ConfigurableModuleBuilder<LockModuleOptions>({
+    optionsInjectionToken: LOCK_MODULE_OPTIONS,
+  })
+    .setClassMethodName('forRoot')
+    .setFactoryMethodName('createLockOptions' satisfies keyof LockOptionsFactory)
+    .setExtras(EXTRAS, (definition, { isGlobal = true, name, exceptionFilter }) => ({
+      ...definition,
+      global: isGlobal,
+      providers: [
+        ...(definition.providers ?? []),
+        lockServiceProvider(name),
+        ...jobProviders(name),
+        ...exceptionFilterProviders(exceptionFilter),
+        LockedInstanceBinder,
+      ],
+      exports: [
+        getLockServiceToken(name),
+        getJobLockManagerToken(name),
+        getJobSemaphoreToken(name),
+      ],
+    }))
+    .build();
 
 function lockServiceProvider(name: string | undefined): Provider {
   if (name !== undefined && (typeof name !== 'string' || name === '')) {
@@ -108,13 +113,26 @@ function exceptionFilterProviders(exceptionFilter = true): Provider[] {
 @Module({})
 export class LockModule extends ConfigurableModuleClass {
   static override forRoot(options: typeof OPTIONS_TYPE = {}): DynamicModule {
-    if (typeof options !== 'object' || options === null) {
-      // Not the value: it may well be a URL with a password.
-      const type = options === null ? 'null' : `a ${typeof options}`;
-      throw new LockOptionsError(
-        `LockModule.forRoot: the options are ${type}; write an object such as { redis: 'redis://localhost:6379' }.`,
-      );
-    }
+    refuseNoObject(options, 'forRoot', "{ redis: 'redis://localhost:6379' }");
     return super.forRoot(options);
   }
+  static override forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    const example = '{ inject: [ConfigService], useFactory: (config) => ({ … }) }';
+    refuseNoObject(options, 'forRootAsync', example);
+    if (!(options.useFactory ?? options.useClass ?? options.useExisting)) {
+      throw new LockOptionsError(
+        `LockModule.forRootAsync: none of useFactory, useClass and useExisting is given; write ${example}.`,
+      );
+    }
+    return super.forRootAsync(options);
+  }
+}
+
+function refuseNoObject(options: unknown, method: string, example: string): void {
+  if (typeof options === 'object' && options !== null) return;
+  // Not the value: it may well be a URL with a password.
+  const type = options === null ? 'null' : `a ${typeof options}`;
+  throw new LockOptionsError(
+    `LockModule.${method}: the options are ${type}; write an object such as ${example}.`,
+  );
 }

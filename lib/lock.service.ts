@@ -4,6 +4,7 @@ import { type Observable, Subject } from 'rxjs';
 import {
   ACQUIRE_OPTIONS,
   type AcquireOptions,
+  checkWork,
   refuseUnknownOptions,
   resolveAcquireOptions,
   type TryAcquireOptions,
@@ -193,10 +194,11 @@ export class LockService {
   ): Promise<OnceResult<T>> {
     checkLockName(name);
     const what = `once("${name}")`;
+    checkWork(work, what);
+    refuseUnknownOptions(options, ONCE_OPTIONS, what);
     const { retention, storeResult, onUnknown, unknownIf, ...others } = options;
     const { job = jobOf(name), fingerprint, ...given } = others;
     const { compensate: _compensate, retry: _retry, ...acquireOptions } = given;
-    refuseUnknownOptions(options, ONCE_OPTIONS, what);
     resolveAcquireOptions(acquireOptions, { ttlMs: 0, waitMs: 0 }, () => what);
     checkJobName(job, `${what}: "job"`);
     const terms = resolveTerms({ retention, storeResult, onUnknown, unknownIf } as OnceTerms, what);

@@ -135,6 +135,9 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 function sourceOf(urls: readonly string[], options: TargetOptions, env: Env): RedisSource {
   const { cluster, sentinel } = options;
+  if (sentinel === '') {
+    throw new CommandError(`--sentinel is "": write the group's name, as the Sentinels have it.`);
+  }
   if (cluster && sentinel !== undefined) {
     throw new CommandError('--cluster and --sentinel: only one can be meant. Leave one out.');
   }

@@ -208,17 +208,27 @@ function withDefaults(defaults: AcquireDefaults): ResolvedAcquireOptions {
   return resolved;
 }
 
+/** Before anything is taken out of it: callers without types hand over whatever they have. */
+export function refuseNoObject(options: unknown, what: string): asserts options is object {
+  if (typeof options === 'object' && options !== null) return;
+  throw new LockOptionsError(
+    `${what}: the options are ${describeValue(options)}; write an object.`,
+  );
+}
+
+/** Before a lock is taken for it. */
+export function checkWork(work: unknown, what: string): void {
+  if (typeof work === 'function') return;
+  throw new LockOptionsError(`${what}: the work is ${describeValue(work)}; pass a function.`);
+}
+
 /** A misspelt option would be ignored in silence, and its default would apply. */
 export function refuseUnknownOptions(
   options: unknown,
   known: ReadonlySet<string>,
   what: string,
 ): asserts options is object {
-  if (typeof options !== 'object' || options === null) {
-    throw new LockOptionsError(
-      `${what}: the options are ${describeValue(options)}; write an object.`,
-    );
-  }
+  refuseNoObject(options, what);
   for (const key of Object.keys(options)) {
     if (!known.has(key)) {
       throw new LockOptionsError(

@@ -19,13 +19,16 @@ import type { OnceRequest, Outcome, OutcomeStore } from '../stores/outcome.inter
 import {
   type AcquireDefaults,
   type AcquireOptions,
+  checkWork,
   NO_OPTIONS,
+  refuseNoObject,
   TTL_BOUNDS,
   type TryAcquireOptions,
 } from './acquire-options.js';
 import type { Want } from './acquisition.js';
 import { BoundedStore, type ReportReader } from './bounded-store.js';
 import { type Clock, systemClock } from './clock.js';
+import { describeValue } from './describe-value.js';
 import { pack, unpack } from './detached-lock.js';
 import { type Duration, parseDuration } from './duration.js';
 import type { WithLockOptions } from './hold.js';
@@ -175,6 +178,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     names: string | readonly string[],
     options: TryAcquireOptions = {},
   ): Promise<Lock | null> {
+    refuseNoObject(options, 'tryAcquire()');
     if ('wait' in options && options.wait !== undefined) {
       throw new LockOptionsError('tryAcquire never waits: leave "wait" out, or use acquire.');
     }
@@ -191,10 +195,11 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     work: (lock: Lock) => T | PromiseLike<T>,
     options?: WithLockOptions<T>,
   ): Promise<T> {
+    checkWork(work, 'withLock()');
     const take = (given: AcquireOptions): Promise<Holding> => this.taker.take(names, given);
-    return options
-      ? this.works.repeat(`lock "${String(names)}"`, take, work, options)
-      : this.works.do(await take(NO_OPTIONS), work);
+    if (options === undefined) return this.works.do(await take(NO_OPTIONS), work);
+    refuseNoObject(options, 'withLock()');
+    return this.works.repeat(`lock ${describeValue(names)}`, take, work, options);
   }
 
   async withWanted<T>(
@@ -202,6 +207,7 @@ export class LockClient implements LockOperations, SemaphoreOperations {
     work: (lock: Lock) => T | PromiseLike<T>,
     options: WithLockOptions<T>,
   ): Promise<T> {
+    checkWork(work, 'withPermit()');
     return this.works.repeat(
       `semaphore "${want.name}"`,
       (given) => this.taker.takeWanted(want, given),

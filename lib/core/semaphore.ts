@@ -1,6 +1,6 @@
 import { LockBusyError, LockOptionsError } from '../lock.errors.js';
 import type { LeaseRecord, NameRecord } from '../stores/lock-store.interface.js';
-import type { AcquireOptions } from './acquire-options.js';
+import { type AcquireOptions, refuseNoObject } from './acquire-options.js';
 import type { Want } from './acquisition.js';
 import { describeValue } from './describe-value.js';
 import type { WithLockOptions } from './hold.js';
@@ -81,6 +81,7 @@ export class Semaphore {
    * await using permit = await authority.acquire();
    */
   async acquire(options: PermitOptions = {}): Promise<Lock> {
+    refuseNoObject(options, 'acquire() of a semaphore');
     const { count, ...acquireOptions } = options;
     return this.operations.acquireWanted(this.want(count), acquireOptions);
   }
@@ -94,6 +95,7 @@ export class Semaphore {
    * const permit = await authority.tryAcquire();
    */
   async tryAcquire(options: TryPermitOptions = {}): Promise<Lock | null> {
+    refuseNoObject(options, 'tryAcquire() of a semaphore');
     if ('wait' in options && options.wait !== undefined) {
       throw new LockOptionsError('tryAcquire never waits: leave "wait" out, or use acquire.');
     }
@@ -117,6 +119,7 @@ export class Semaphore {
     work: (permit: Lock) => T | PromiseLike<T>,
     options: WithPermitsOptions<T> = {},
   ): Promise<T> {
+    refuseNoObject(options, 'withPermit()');
     const { count, ...withOptions } = options;
     return this.operations.withWanted(this.want(count), work, withOptions);
   }

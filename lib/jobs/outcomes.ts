@@ -80,8 +80,11 @@ export class Outcomes {
     decision: 'processed' | 'retry',
     options: ResolveOptions = {},
   ): Promise<boolean> {
-    const name = typeof of === 'string' ? of : of.name;
+    const name = checkLockName(typeof of === 'object' ? of?.name : of);
     const what = `resolve("${name}")`;
+    if (typeof of === 'object' && !Array.isArray(of.attempts)) {
+      throw new LockOptionsError(`${what}: that is no record; pass one of list(), or the name.`);
+    }
     if (decision !== 'processed' && decision !== 'retry') {
       throw new LockOptionsError(
         `${what}: the decision is ${describeValue(decision)}; write 'processed' or 'retry'.`,
@@ -113,8 +116,9 @@ export class Outcomes {
    * for await (const record of locks.outcomes.list('invoice', { state: 'unknown' })) report(record);
    */
   async *list(job: string, options: ListOptions = {}): AsyncGenerator<OutcomeRecord, void> {
+    checkJobName(job, 'outcomes.list(): the job');
+    refuseUnknownOptions(options, new Set(['state']), 'outcomes.list()');
     const { state } = options;
-    refuseUnknownOptions(options, new Set(['state']), `outcomes of "${job}"`);
     if (state !== undefined) checkState(state, STATES);
     const lists = state === 'processed' ? ['processed'] : ['begun'];
     if (state === undefined) lists.push('processed');
@@ -169,6 +173,7 @@ export class Outcomes {
    * await locks.outcomes.clear('invoice', 'processed');
    */
   async clear(job: string, state: 'processed' | 'unknown'): Promise<number> {
+    checkJobName(job, 'outcomes.clear(): the job');
     checkState(state, ['processed', 'unknown']);
     let cleared = 0;
     for await (const names of this.pages(job, state === 'processed' ? 'processed' : 'begun')) {

@@ -280,6 +280,8 @@ describe('what cannot be done', () => {
   it.each([
     [['frobnicate'], "unknown command 'frobnicate'"],
     [['list', '--redis', 'redis://:geheim@127.0.0.1:1', '--timeout', '500ms'], 'cannot be reached'],
+    // The client of a Cluster must not keep the process.
+    [['list', '--cluster', '--prefix', '{'], '--prefix is "{"'],
   ])('is told without a stack: %j', async (args, message) => {
     const { code, out, err } = await command(args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -303,6 +305,8 @@ describe('what cannot be done', () => {
     [['list', '--cluster', '--sentinel', 'a'], 'only one can be meant'],
     [['list', '--timeout', 'soon'], '--timeout is "soon"'],
     [['list', '--prefix', '{'], '--prefix is "{"'],
+    [['list', '--sentinel', ''], '--sentinel is ""'],
+    [['list', '--redis', 'redis://:geheim%zz@h'], 'a % that stands for nothing'],
     [['inspect', ''], 'empty'],
   ])('is refused: %j', async (args, message) => {
     const error = toCommandError(await errorOf(runProgram([...args], tools)));

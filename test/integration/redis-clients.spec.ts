@@ -139,6 +139,7 @@ describe('a password', () => {
     `redis:user:${SECRET}@localhost:6379`,
     `user:${SECRET}@localhost:6379`,
     `localhost:6379?password=${SECRET}`,
+    `redis://user:s3cr3t%w0rd@localhost:6379`,
   ])('of a URL that is none is not shown (%#)', async (url) => {
     const message = await refusal(url);
     expect(message).toContain('is no Redis URL');

@@ -1,4 +1,4 @@
-import { refuseUnknownOptions } from '../../core/acquire-options.js';
+import { refuseNoObject, refuseUnknownOptions } from '../../core/acquire-options.js';
 import { describeValue } from '../../core/describe-value.js';
 import { checkLockName } from '../../core/lock-name.js';
 import { LockOptionsError } from '../../lock.errors.js';
@@ -48,7 +48,9 @@ export function checkLimit(limit: unknown, most: number, what: string): number {
 }
 
 /** @throws LockKeyError, LockOptionsError if the name or the kind is none */
-export function checkSubject({ name, kind }: Subject, what: string): Subject {
+export function checkSubject(subject: Subject, what: string): Subject {
+  refuseNoObject(subject, what);
+  const { name, kind } = subject;
   if (KINDS.includes(kind)) return { name: checkLockName(name), kind };
   throw new LockOptionsError(
     `${what}: "kind" is ${describeValue(kind)}; write 'lock' or 'semaphore'.`,

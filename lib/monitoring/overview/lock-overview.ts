@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { refuseNoObject } from '../../core/acquire-options.js';
 import type { ReportReader } from '../../core/bounded-store.js';
 import { describeValue } from '../../core/describe-value.js';
 import type { LockClient } from '../../core/lock-client.js';
@@ -157,7 +158,9 @@ export class LockOverview {
   }
 }
 
-function checkEntry({ type, name, text, actor }: AuditEntry): Pick<EventRecord, 'type' | 'text'> {
+function checkEntry(entry: AuditEntry): Pick<EventRecord, 'type' | 'text'> {
+  refuseNoObject(entry, 'audit()');
+  const { type, name, text, actor } = entry;
   const given = Object.entries({ type, name, text, actor }).filter(
     ([, value]) => value !== undefined,
   );

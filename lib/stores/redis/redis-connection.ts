@@ -171,8 +171,20 @@ function isClient(source: RedisSource): source is Redis | Cluster {
   return typeof source === 'object' && 'evalsha' in source && typeof source.evalsha === 'function';
 }
 
+/** With a user and a password that can be decoded: a "%" in them has to be written as "%25". */
+export function isRedisUrl(url: string): boolean {
+  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) return false;
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(username + password);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function checkUrl(url: string, what: string): string {
-  if (!/^rediss?:\/\//.test(url) || !URL.canParse(url)) {
+  if (!isRedisUrl(url)) {
     throw new LockOptionsError(
       `LockModule option "${what}": ${hidePassword(url)} is no Redis URL. ` +
         `Write one such as 'redis://localhost:6379', or 'rediss://…' for TLS.`,
