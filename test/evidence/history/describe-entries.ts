@@ -13,19 +13,26 @@ export function describeEntries(entries: readonly HistoryEntry[], origin: number
   });
 }
 
-/** What happened to a name from a while before a moment until a while after it, looks aside. */
+const MARGIN_US = 300_000;
+
+/** All of the calls of a name that had to do with a span, looks aside, and what the injector did meanwhile. */
 export function around(
   entries: readonly HistoryEntry[],
   { from, to, name }: { from: number; to: number; name?: string },
 ): HistoryEntry[] {
-  const calls = new Set<string>();
-  const keyOf = (entry: { process: string; call: number }) => `${entry.process}#${entry.call}`;
+  const idOf = (entry: { process: string; call: number }) => `${entry.process}#${entry.call}`;
+  const isNear = ({ at }: HistoryEntry) => at >= from - MARGIN_US && at <= to + MARGIN_US;
+  const named = new Set<string>();
+  const near = new Set<string>();
   for (const entry of entries) {
-    if (entry.type === 'invoke' && entry.name === name) calls.add(keyOf(entry));
+    if (!isCall(entry)) continue;
+    if (entry.type === 'invoke' && (name ?? entry.name) === entry.name) named.add(idOf(entry));
+    if (isNear(entry) && named.has(idOf(entry))) near.add(idOf(entry));
   }
-  const margin = 300_000;
+  const calls = entries.filter((entry) => isCall(entry) && near.has(idOf(entry)));
+  const [first, last] = [calls.at(0) ?? { at: from }, calls.at(-1) ?? { at: to }];
   return entries.filter((entry) => {
-    if (entry.at < from - margin || entry.at > to + margin || entry.type === 'sure') return false;
-    return !isCall(entry) || name === undefined || calls.has(keyOf(entry));
+    if (isCall(entry)) return near.has(idOf(entry)) && entry.type !== 'sure';
+    return entry.at >= Math.min(first.at, from) && entry.at <= Math.max(last.at, to);
   });
 }
