@@ -7,6 +7,7 @@ interface Redlock {
   using(
     names: string[],
     ttl: number,
+    settings: object,
     routine: (signal: AbortSignal) => Promise<void>,
   ): Promise<unknown>;
 }
@@ -23,13 +24,14 @@ export async function openLocks({ connection, ttlMs, waitMs }: LockSettings): Pr
   const redlock = new Redlock(clients, {
     retryDelay: RETRY_MS,
     retryJitter: RETRY_MS / 2,
-    retryCount: Math.ceil(waitMs / RETRY_MS),
   });
+  // Not in the constructor, where it would go for renewals and releases as well.
+  const waiting = { retryCount: Math.ceil(waitMs / RETRY_MS) };
   redlock.on('error', () => undefined);
   return {
     async acquire(name) {
       try {
-        return await holdWithin((routine) => redlock.using([name], ttlMs, routine));
+        return await holdWithin((routine) => redlock.using([name], ttlMs, waiting, routine));
       } catch (error) {
         // It does not tell busy from out of reach, but for the single votes.
         const isBusy = await saidBusy(error);
