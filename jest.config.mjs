@@ -7,6 +7,7 @@ export const LONG = [
   'faults/',
   'simulation/',
   'dashboard/dashboard-browser',
+  'docs/recipe-commands',
   'monitoring/overview-scale',
 ];
 

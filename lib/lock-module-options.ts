@@ -62,7 +62,8 @@ export interface LockModuleOptions extends QuorumOptions {
  *
  * @example
  * class LockConfig implements LockOptionsFactory {
- *   createLockOptions() { return { redis: this.config.redisUrl }; }
+ *   constructor(private readonly config: ConfigService) {}
+ *   createLockOptions() { return { redis: this.config.get('REDIS_URL') }; }
  * }
  */
 export interface LockOptionsFactory {

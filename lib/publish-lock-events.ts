@@ -16,7 +16,9 @@ import type { LockService } from './lock.service.js';
  *
  * @example
  * @EventsHandler(LockLost)
- * export class PageOnLoss implements IEventHandler<LockLost> { handle({ event }: LockLost) { … } }
+ * export class PageOnLoss implements IEventHandler<LockLost> {
+ *   handle({ event }: LockLost) { page(event.name); }
+ * }
  */
 export class LockLost {
   static readonly topic = 'lock.lost';
@@ -52,7 +54,9 @@ export class OutcomeUnknown {
  *
  * @example
  * @EventsHandler(Compensated)
- * export class AuditCompensation implements IEventHandler<Compensated> { … }
+ * export class AuditCompensation implements IEventHandler<Compensated> {
+ *   handle({ event }: Compensated) { audit(event.name); }
+ * }
  */
 export class Compensated {
   static readonly topic = 'lock.compensated';

@@ -14,7 +14,7 @@ const [nest12, nest11] = config.projects.map((project) => ({
 
 // Neither Nest nor ioredis has a part in these, or no other than in specs that run on both.
 nest11.testPathIgnorePatterns.push(
-  '<rootDir>/test/(dashboard|monitoring|simulation)/',
+  '<rootDir>/test/(dashboard|docs|monitoring|simulation)/',
   '<rootDir>/test/deployments/(quorum-|replicas-elsewhere)',
   '<rootDir>/test/faults/(attach|clock-back|evidence|handle|loss|lost-lease|once|quorum|renewal|scale|semaphore|shared-locks|tokens|fixtures)',
 );

@@ -45,7 +45,7 @@ export interface AcquireMessage extends LockOperationMessage<readonly GrantedNam
  * A name that was given, and the token that it was given with.
  *
  * @example
- * const [{ name, fencingToken }] = message.result;
+ * const [{ name, fencingToken }] = message.result!;
  */
 export interface GrantedName {
   readonly name: string;
@@ -94,7 +94,7 @@ export interface RenewMessage extends OperationMessage<undefined> {
  * One lease of a batch.
  *
  * @example
- * if (renewal.headroomMs < renewal.ttlMs / 3) logger.warn(`${renewal.name}: close`);
+ * if (renewal.headroomMs! < renewal.ttlMs / 3) logger.warn(`${renewal.name}: close`);
  */
 export interface RenewedLease extends Pick<LockOperationMessage<unknown>, 'mode' | 'label'> {
   readonly name: string;

@@ -51,7 +51,8 @@ export class Lock implements AsyncDisposable {
    *
    * @throws LockOptionsError if several names are locked: use `fencingTokens`
    * @example
-   * UPDATE invoice SET … , fence = $1 WHERE id = $2 AND fence <= $1
+   * const update = 'UPDATE invoice SET status = $3, fence = $1 WHERE id = $2 AND fence <= $1';
+   * await pool.query(update, [lock.fencingToken, 42, 'issued']);
    */
   get fencingToken(): number {
     const [{ fencingToken }, ...others] = this.holding.tenures as [Tenure, ...Tenure[]];

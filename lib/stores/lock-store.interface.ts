@@ -100,7 +100,7 @@ export interface Share {
  * An entry in the queue of a name, valid for `claimMs` and then registered again.
  *
  * @example
- * const registration: Registration = { number: 2, claimMs: 3_000 };
+ * const registration: Registration = { number: 2, claimMs: 3_000, tokens: 64 };
  */
 export interface Registration {
   /**

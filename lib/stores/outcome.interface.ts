@@ -104,7 +104,7 @@ export type Outcome =
  * Ends an unknown outcome by decision.
  *
  * @example
- * await store.resolve({ name, job, fencingToken, decision: 'retry', retentionMs: 0, holder });
+ * await store.outcomes!.resolve({ name, job, fencingToken, decision: 'retry', retentionMs: 0, holder });
  */
 export interface ResolveRequest {
   readonly name: string;
@@ -121,7 +121,7 @@ export interface ResolveRequest {
  * Some of a job's names, and where to go on.
  *
  * @example
- * const { names, cursor }: NamesPage = await store.names('invoice', 'processed');
+ * const { names, cursor }: NamesPage = await store.outcomes!.names('invoice', 'processed');
  */
 export interface NamesPage {
   readonly names: readonly string[];

@@ -88,7 +88,7 @@ export interface ReportedName extends Subject {
  * An event that is told once, however often it is written.
  *
  * @example
- * const told: ToldEvent = { id: randomUUID(), at, process, type: 'lost', text };
+ * const told: ToldEvent = { id: randomUUID(), at, process: holder, type: 'lost', text };
  */
 export interface ToldEvent extends EventRecord {
   readonly id: string;

@@ -51,8 +51,12 @@ const lockNamed = (name: string): Subject => ({ name, kind: 'lock' });
  *   imports: [LockModule.forRoot({ store })],
  *   providers: [InvoiceService],
  * }).compile();
+ * await app.init();
+ *
  * await store.busy('invoice:42');
- * await expect(app.get(InvoiceService).issue({ id: 42 })).rejects.toThrow(LockBusyError);
+ * const issued = app.get(InvoiceService).issue(invoice).catch((error) => error);
+ * await store.clock.advance('5s'); // the wait is over
+ * expect(await issued).toBeInstanceOf(LockTimeoutError);
  */
 export class TestLockStore extends MemoryLockStore {
   override readonly description = 'test store';

@@ -26,7 +26,7 @@ const code = written.filter(({ language }) => language === 'ts');
 const commands = written.filter(({ language }) => ['sh', 'console'].includes(language));
 const data = written.filter((block) => !code.includes(block) && !commands.includes(block));
 
-const excerpts = code.map(excerptOf);
+const excerpts = code.map((block) => excerptOf(block));
 const directory = mkdtempSync(join(ROOT, 'test/docs/.excerpts-'));
 const { problems, fileOf } = compile(excerpts, directory);
 afterAll(() => rmSync(directory, { recursive: true, force: true }));

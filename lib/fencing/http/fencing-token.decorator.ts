@@ -35,7 +35,7 @@ const tokenParameter = createParamDecorator((isOptional: boolean, context: Execu
  * async issue(@Param('id') id: string, @FencingToken() token: number): Promise<void> {
  *   await this.db.transaction(async (tx) => {
  *     await this.fence.assertFence(tx, `invoice:${id}`, token);
- *     await tx.query('UPDATE invoice SET …');
+ *     await tx.query(`UPDATE invoice SET status = 'issued' WHERE id = $1`, [id]);
  *   });
  * }
  */

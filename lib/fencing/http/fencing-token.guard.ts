@@ -16,7 +16,7 @@ import { tokenOfRequest } from './fencing-token.request.js';
  * async issue(@Param('id') id: string, @FencingToken() token: number): Promise<void> {
  *   await this.db.transaction(async (tx) => {
  *     await this.fence.assertFence(tx, `invoice:${id}`, token);
- *     await tx.query('UPDATE invoice SET …');
+ *     await tx.query(`UPDATE invoice SET status = 'issued' WHERE id = $1`, [id]);
  *   });
  * }
  */

@@ -35,7 +35,8 @@ export type PutCondition =
  *     return { etag: response.headers.get('etag')!, body };
  *   },
  *   async put(key, body, { ifMatch, ifNoneMatch }) {
- *     const headers = ifMatch ? { 'If-Match': ifMatch } : { 'If-None-Match': ifNoneMatch! };
+ *     const condition = ifMatch ? ['If-Match', ifMatch] : ['If-None-Match', ifNoneMatch!];
+ *     const headers = new Headers([condition as [string, string]]);
  *     const response = await fetch(urlOf(key), { method: 'PUT', body, headers });
  *     if (response.status === 412 || response.status === 409) return false;
  *     if (response.status === 404 && ifMatch) return false; // deleted meanwhile

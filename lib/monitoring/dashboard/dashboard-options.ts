@@ -8,7 +8,7 @@ import { LockOptionsError } from '../../lock.errors.js';
  * What may be done on the page, and by whom.
  *
  * @example
- * const options: LockDashboardActions = { readOnly: false, actor: (request) => request.user.email };
+ * const options: LockDashboardActions = { readOnly: false, actor: (request: Authenticated) => request.user.email };
  */
 export interface LockDashboardActions {
   /** `false` allows to release locks by force and to resolve unknown outcomes. Default: true. */

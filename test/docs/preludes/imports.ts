@@ -4,29 +4,44 @@ export { randomUUID } from 'node:crypto';
 export {
   type ArgumentsHost,
   type CanActivate,
+  applyDecorators,
   Catch,
   type ExceptionFilter,
   type ExecutionContext,
   Body,
   Controller,
   Get,
-  Headers,
   Injectable,
   Module,
+  NotFoundException,
   type OnModuleInit,
   Param,
   Post,
   Put,
+  ServiceUnavailableException,
+  UnprocessableEntityException,
+  UseFilters,
   UseGuards,
 } from '@nestjs/common';
-export { HttpService } from '@nestjs/axios';
-export { CommandHandler, EventBus, EventsHandler } from '@nestjs/cqrs';
-export { EventEmitter2 } from '@nestjs/event-emitter';
+export { HttpModule, HttpService } from '@nestjs/axios';
+export {
+  CommandHandler,
+  CqrsModule,
+  EventBus,
+  EventsHandler,
+  type IEventHandler,
+} from '@nestjs/cqrs';
+export { EventEmitter2, OnEvent } from '@nestjs/event-emitter';
+export { APP_FILTER, APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 export { Cron, CronExpression } from '@nestjs/schedule';
+export { ApiHeader } from '@nestjs/swagger';
 export { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
+export { WebSocketGateway } from '@nestjs/websockets';
 export { Test } from '@nestjs/testing';
 export { PrometheusModule } from '@willsoto/nestjs-prometheus';
-export { filter } from 'rxjs';
+export { Redis } from 'ioredis';
+export { Registry } from 'prom-client';
+export { filter, Observable, Subject } from 'rxjs';
 export {
   FingerprintError,
   InjectLockService,

@@ -12,7 +12,11 @@ export interface Compiled {
 }
 
 /** One program of all excerpts, with the options of the project; their modules are written to a directory. */
-export function compile(excerpts: readonly Excerpt[], directory: string): Compiled {
+export function compile(
+  excerpts: readonly Excerpt[],
+  directory: string,
+  { emits = true } = {},
+): Compiled {
   const sources = new Map(excerpts.map((each) => [join(directory, each.name), each]));
   const options = optionsOfTheProject();
   const host = ts.createCompilerHost(options);
@@ -38,6 +42,7 @@ export function compile(excerpts: readonly Excerpt[], directory: string): Compil
       excerpt,
       found.map((each) => onPage(each, excerpt)),
     );
+    if (!emits) continue;
     program.emit(source, (path, text) => {
       if (path.endsWith('.js')) writeFileSync(file.replace(/ts$/, 'js'), text);
     });

@@ -21,7 +21,8 @@ interface Chunk {
   readonly lines: readonly Line[];
 }
 
-interface Prelude {
+/** What an excerpt finds around it. */
+export interface Prelude {
   readonly name: string;
   /** What its default export gives: values, made anew for each block. */
   readonly values: ReadonlySet<string>;
@@ -31,12 +32,17 @@ interface Prelude {
 
 const PRELUDES = 'test/docs/preludes/';
 
+/** How members of a class begin, after comments. */
+const MEMBER = /^(\s*(\/\/.*)?\n)*\s*(@|constructor\(|async \w+\(|catch \(error: )/;
+
 /**
  * The block as a function `run(context)` in a module of its own. What it does not declare comes from the
  * preludes; members of a class stand in a class, which the context makes as Nest makes providers.
  */
-export function excerptOf(block: Block): Excerpt {
-  const preludes = ['imports', 'base', ...namesIn(block)].map(preludeOf);
+export function excerptOf(
+  block: Block,
+  preludes: readonly Prelude[] = ['imports', 'base', ...namesIn(block)].map(preludeOf),
+): Excerpt {
   const lines = block.text.split('\n').map((text, index) => ({ text, at: block.line + index }));
   const { imports, rest } = splitImports(lines);
   const used = identifiersIn(block);
@@ -55,9 +61,10 @@ export function excerptOf(block: Block): Excerpt {
   factories.forEach(({ name }, index) => {
     say(`import type prelude${index} from '../preludes/${name}.js';`);
   });
+  say('type Over<Later, Earlier> = Later & Omit<Earlier, keyof Later>;');
   const contexts = factories.map((_, index) => `Awaited<ReturnType<typeof prelude${index}>>`);
-  say(`type Context = ${contexts.join(' & ')};`);
-  say('export async function run(this: Context, the: Context): Promise<void> {');
+  say(`type Context = ${contexts.reduce((earlier, each) => `Over<${each}, ${earlier}>`)};`);
+  say('export async function run(this: Context, the: Context): Promise<any> {');
   const values = new Set(factories.flatMap((prelude) => [...prelude.values]));
   const given = [...values].filter((each) => used.has(each) && !own.has(each));
   say(`const { ${given.join(', ')} } = the; {`);
@@ -71,7 +78,9 @@ export function excerptOf(block: Block): Excerpt {
     }
     const name = `Excerpt${++classes}`;
     const text = chunk.lines.map((line) => line.text).join('\n');
-    const fields = [...values].filter((each) => text.includes(`this.${each}`));
+    const isMissing = (each: string) =>
+      text.includes(`this.${each}`) && !text.includes(`readonly ${each}:`);
+    const fields = [...values].filter(isMissing);
     const declared = fields.map((each) => `${each} = the.${each};`).join(' ');
     body.push({ text: `class ${name} { ${declared}`, at: 0 }, ...chunk.lines);
     body.push({ text: `} const excerpt${classes} = await the.provide(${name});`, at: 0 });
@@ -141,7 +150,7 @@ function chunksOf(lines: readonly Line[], block: Block): Chunk[] {
       if (!isBoundary) continue;
       const text = textOf(from, to);
       if (isWhole(`async () => {${text}\n}`)) kind = 'statements';
-      else if (/^(\s*(\/\/.*)?\n)*\s*@/.test(text) && isWhole(`class Excerpt {${text}\n}`)) {
+      else if (MEMBER.test(text) && isWhole(`class Excerpt {${text}\n}`)) {
         kind = 'members';
       }
       if (kind) break;
@@ -157,12 +166,12 @@ function chunksOf(lines: readonly Line[], block: Block): Chunk[] {
   return chunks;
 }
 
-const preludes = new Map<string, Prelude>();
+const known = new Map<string, Prelude>();
 
 /** Read from its text: a program that could tell is made only once all excerpts are. */
-function preludeOf(name: string): Prelude {
-  const known = preludes.get(name);
-  if (known) return known;
+export function preludeOf(name: string): Prelude {
+  const before = known.get(name);
+  if (before) return before;
   const values = new Set<string>();
   const exports = new Map<string, { from: string; as: string }>();
   const here = `../preludes/${name}.js`;
@@ -172,7 +181,8 @@ function preludeOf(name: string): Prelude {
       // From where it really is, so that only what is used is loaded.
       const module = statement.moduleSpecifier as ts.StringLiteral;
       for (const element of statement.exportClause.elements) {
-        exports.set(element.name.text, { from: module.text, as: element.getText() });
+        const from = module.text.replace(/^\.\//, '../preludes/');
+        exports.set(element.name.text, { from, as: element.getText() });
       }
     } else if (ts.isFunctionDeclaration(statement) && isDefault(statement)) {
       const last = statement.body!.statements.at(-1)!;
@@ -191,7 +201,7 @@ function preludeOf(name: string): Prelude {
     }
   }
   const prelude = { name, values, exports };
-  preludes.set(name, prelude);
+  known.set(name, prelude);
   return prelude;
 }
 

@@ -80,8 +80,12 @@ function notesBefore(lines: readonly string[], fence: number, file: string): Map
 export const proseOf = (file: string): string =>
   read(file).replace(/^(\s*)(```+)[\s\S]*?^\s*\2\s*$/gm, '');
 
+const found = new Map<string, Set<string>>();
+
 /** The anchors that GitHub gives the headings of a page. */
 export function anchorsOf(file: string): Set<string> {
+  const known = found.get(file);
+  if (known) return known;
   const text = proseOf(file);
   const seen = new Map<string, number>();
   const anchors = new Set<string>();
@@ -97,5 +101,6 @@ export function anchorsOf(file: string): Set<string> {
     anchors.add(before ? `${slug}-${before}` : slug);
   }
   for (const [, id = ''] of text.matchAll(/<a id="([^"]+)">/g)) anchors.add(id);
+  found.set(file, anchors);
   return anchors;
 }
