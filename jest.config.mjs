@@ -6,6 +6,7 @@ export const LONG = [
   'deployments/',
   'faults/',
   'simulation/',
+  'sql/',
   'dashboard/dashboard-browser',
   'docs/recipe-commands',
   'monitoring/overview-scale',
