@@ -12,6 +12,10 @@ export const LONG = [
   'monitoring/overview-scale',
 ];
 
+/** `COMPAT_IOREDIS=5` or `6` puts that one below either Nest, for `npm run matrix`. */
+const ioredis = { 5: nest11, 6: 'node_modules' }[process.env.COMPAT_IOREDIS];
+const crossed = ioredis ? { '^(ioredis)(/.*)?$': `<rootDir>/${ioredis}/$1$2` } : {};
+
 const project = (displayName, moduleNameMapper = {}, ignored = []) => ({
   displayName,
   roots: ['<rootDir>/lib', '<rootDir>/test', '<rootDir>/sample-app'],
@@ -34,6 +38,7 @@ const project = (displayName, moduleNameMapper = {}, ignored = []) => ({
     '^nestjs-locker/terminus$': '<rootDir>/lib/monitoring/terminus/index.ts',
     '^nestjs-locker/testing$': '<rootDir>/lib/testing/index.ts',
     [String.raw`^(\.{1,2}/.*)\.js$`]: '$1',
+    ...crossed,
     ...moduleNameMapper,
   },
   transform: {
