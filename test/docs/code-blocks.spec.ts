@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { afterTest } from '../support/lock-service.js';
 import { RedisServer } from '../support/redis-server.js';
 import { server } from './preludes/base.js';
@@ -13,6 +13,10 @@ import { problemsOfCommands } from './support/shell.js';
 
 /** Of all that pages show, so many are taken on trust; what is added here needs as good a reason as these. */
 const NOT_CHECKED = 5;
+/** And so many are compiled, and not run. */
+const NOT_RUN = 1;
+
+jest.setTimeout(60_000);
 
 const where = ({ file, line }: Block): string => `${file}:${line}`;
 // The reference is made of docstrings, which have a test of their own.
@@ -45,6 +49,12 @@ afterAll(async () => {
 it('leaves few blocks unchecked, each with its reason', () => {
   expect(unchecked.map(where)).toHaveLength(NOT_CHECKED);
   for (const { notes } of unchecked) expect(notes.get('not checked')!.length).toBeGreaterThan(20);
+});
+
+it('runs nearly all that compiles', () => {
+  const notRun = code.filter(({ notes }) => notes.has('not run'));
+  expect(notRun.map(where)).toHaveLength(NOT_RUN);
+  expect(code.length).toBeGreaterThan(50);
 });
 
 describe('a block of TypeScript', () => {

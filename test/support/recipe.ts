@@ -1,6 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { jest } from '@jest/globals';
 import { afterTest } from './lock-service.js';
 import { RedisServer } from './redis-server.js';
+
+// Several applications, and some with PostgreSQL in the process.
+jest.setTimeout(120_000);
 
 interface Recipe {
   run(print: (line: string) => void): Promise<void>;

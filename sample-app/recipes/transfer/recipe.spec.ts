@@ -4,7 +4,7 @@ import { printedBy, printedOnPage } from '../../../test/support/recipe.js';
 it('transfers without a deadlock, and refuses what comes too late', async () => {
   const lines = await printedBy(() => import('./recipe.js'));
   expect(lines).toEqual([
-    '60 transfers by 2 replicas between 3 accounts',
+    '30 transfers by 2 replicas between 3 accounts',
     'two at one account at the same time: 0',
     'cents in all: 30000',
     'a late transfer is refused: StaleFencingTokenError',

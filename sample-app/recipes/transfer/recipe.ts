@@ -6,7 +6,7 @@ import { FraudCheck } from './fraud-check.js';
 import { TransferService } from './transfer.service.js';
 
 const ACCOUNTS = ['a', 'b', 'c'] as const;
-const TRANSFERS = 60;
+const TRANSFERS = 30;
 
 export async function run(print: (line: string) => void): Promise<void> {
   const replicas = await Replicas.start(AppModule);

@@ -13,7 +13,7 @@ export class TransferService {
   ) {}
 
   // Both accounts or none, in one order for everybody: no deadlock, whoever sends to whom.
-  @Locked(['account:<from>', 'account:<to>'], { wait: '30s' })
+  @Locked(['account:<from>', 'account:<to>'], { wait: '1 minute' })
   async transfer(from: string, to: string, cents: number): Promise<void> {
     await this.fraud.check(from, to, cents); // takes a while, outside of any transaction
     await this.book(from, to, cents, this.locks.current()!);

@@ -27,6 +27,8 @@ export type Note = (typeof NOTES)[number];
 /** All pages that readers are sent to, by their paths from the root. */
 export const PAGES: readonly string[] = [
   'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
   'SECURITY.md',
   'sample-app/README.md',
   ...readdirSync(`${ROOT}docs`, { recursive: true, encoding: 'utf8' })
