@@ -101,7 +101,7 @@ async function main(): Promise<void> {
     lost,
     stillHeld,
     left,
-    failed: pace.failed,
+    failures: pace.failures,
   };
   const markdown = renderLoad(result);
   if (values.write) {
@@ -109,7 +109,8 @@ async function main(): Promise<void> {
   }
   console.log(markdown);
   const isFlat = Object.values(flatness).every((each) => each.isFlat);
-  if (!isFlat || lost > 0 || stillHeld < held || left > 0 || pace.failed > 0) process.exitCode = 1;
+  if (!isFlat || lost > 0 || stillHeld < held || left > 0 || pace.failures.size > 0)
+    process.exitCode = 1;
 }
 
 if (values.help) console.log(USAGE);

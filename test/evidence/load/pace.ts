@@ -6,7 +6,8 @@ const TICK_MS = 10;
 /** Takes locks at a steady rate, each of a name that was never there before, and gives them back. */
 export class Pace {
   done = 0;
-  failed = 0;
+  /** How many failed, by what they failed with. */
+  readonly failures = new Map<string, number>();
   private started = 0;
   private slowestMs = 0;
   private readonly open = new Set<Promise<void>>();
@@ -50,8 +51,9 @@ export class Pace {
       this.slowestMs = Math.max(this.slowestMs, performance.now() - asked);
       await lock.release();
       this.done++;
-    } catch {
-      this.failed++;
+    } catch (error) {
+      const { name } = error as Error;
+      this.failures.set(name, (this.failures.get(name) ?? 0) + 1);
     }
   }
 }

@@ -11,7 +11,8 @@ export interface LoadResult {
   readonly stillHeld: number;
   /** Leases that were still there after the application had closed. */
   readonly left: number;
-  readonly failed: number;
+  /** Calls that failed, by what they failed with. */
+  readonly failures: ReadonlyMap<string, number>;
 }
 
 const mib = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
@@ -29,7 +30,8 @@ const HEAD = [
 ];
 
 export function renderLoad(result: LoadResult): string {
-  const { held, rate, seconds, samples, flatness, lost, stillHeld, left, failed } = result;
+  const { held, rate, seconds, samples, flatness, lost, stillHeld, left, failures } = result;
+  const failed = [...failures].map(([name, times]) => `${times} × ${name}`).join(', ') || 'none';
   // Ten of them say what all do.
   const step = Math.max(1, Math.floor(samples.length / 10));
   const shown = samples.filter((_, i) => (i + 1) % step === 0);
