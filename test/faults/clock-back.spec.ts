@@ -58,7 +58,7 @@ onLinux("when Redis' clock is set back while it is held", () => {
     expect(await next.release()).toBe('released');
   });
 
-  it('it is so on a node of several, too', async () => {
+  it('so it is on a node of several', async () => {
     const servers = await Promise.all(
       [1, 2, 3].map(() => RedisServer.start({ canStepClock: true })),
     );
@@ -71,7 +71,8 @@ onLinux("when Redis' clock is set back while it is held", () => {
     await until(isEverywhere, { what: 'all nodes have it' });
     servers[0]!.stepClock(-STEP_MS);
     await lock.release();
-    const isKept = async () => (await look.leases(NAME)).every((ms) => ms <= 2_000);
-    await until(isKept, { what: 'all have given it up but for what was asked', timeoutMs: 1_500 });
+    const kept = async () => Math.max(...(await look.leases(NAME)));
+    await until(async () => (await kept()) <= 2_000, { what: 'all have given it up so far' });
+    expect(await kept()).toBeLessThanOrEqual(2_000);
   });
 });
