@@ -2,7 +2,7 @@ import type { Observable } from 'rxjs';
 import { LONGEST_LABEL, MIN_HOLD_BOUNDS, refuseUnknownOptions } from './core/acquire-options.js';
 import { describeValue } from './core/describe-value.js';
 import { type Duration, parseDuration } from './core/duration.js';
-import type { WithLockOptions } from './core/hold.js';
+import { checkCompensate, type WithLockOptions } from './core/hold.js';
 import { checkLockName } from './core/lock-name.js';
 import type { Lock } from './core/lock.js';
 import { resolveRetry, type RetryOptions } from './core/retry.js';
@@ -214,11 +214,7 @@ function checkMethodOptions(decoration: LockDecoration<never>, what: string): vo
       `${what}: "onBusy" is ${describeValue(onBusy)}; write 'throw', 'skip' or a function.`,
     );
   }
-  if (compensate !== undefined && typeof compensate !== 'function') {
-    throw new LockOptionsError(
-      `${what}: "compensate" is ${describeValue(compensate)}; write a function.`,
-    );
-  }
+  checkCompensate(compensate, what);
   if (using !== undefined && (typeof using !== 'string' || using === '')) {
     throw new LockOptionsError(
       `${what}: "using" is ${describeValue(using)}; write the name of a LockModule.`,

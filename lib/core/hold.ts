@@ -1,7 +1,8 @@
-import { type LockError, LockLostError } from '../lock.errors.js';
+import { type LockError, LockLostError, LockOptionsError } from '../lock.errors.js';
 import type { ReleaseOutcome } from '../stores/lock-store.interface.js';
 import type { Outcome } from '../stores/outcome.interface.js';
 import type { AcquireOptions } from './acquire-options.js';
+import { describeValue } from './describe-value.js';
 import type { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import type { Lock } from './lock.js';
@@ -30,6 +31,14 @@ export interface WithLockOptions<T> extends AcquireOptions {
   readonly compensate?: Compensate<T>;
   /** Does the work again if the lock was lost before it ended: for work that may be repeated. */
   readonly retry?: RetryOptions;
+}
+
+/** Before a lock is taken: at its loss it would be too late. */
+export function checkCompensate(compensate: unknown, what: string): void {
+  if (compensate === undefined || typeof compensate === 'function') return;
+  throw new LockOptionsError(
+    `${what}: "compensate" is ${describeValue(compensate)}; write a function.`,
+  );
 }
 
 /** What the end of work that is done once is told as. */

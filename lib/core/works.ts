@@ -1,6 +1,6 @@
 import type { AcquireOptions } from './acquire-options.js';
 import type { Clock } from './clock.js';
-import { Again, type Ending, Hold, type WithLockOptions } from './hold.js';
+import { Again, checkCompensate, type Ending, Hold, type WithLockOptions } from './hold.js';
 import type { LockContext } from './lock-context.js';
 import type { LockEventSink } from './lock-events.js';
 import type { Lock } from './lock.js';
@@ -52,6 +52,7 @@ export class Works {
     { compensate, retry, ...options }: WithLockOptions<T>,
     ending?: Ending<T>,
   ): Promise<T> {
+    checkCompensate(compensate, what);
     const { attempts, pauseAfter } = resolveRetry(retry, what);
     let again: Again<T> | undefined;
     for (let made = 1; ; made++) {

@@ -198,6 +198,10 @@ const FOUND: [string, () => unknown][] = [
   ['options of withLock that are null', () => locks.withLock('a', () => 1, null as any)],
   ['options of once that are null', () => locks.once('a', () => 1, null as any)],
   ['work that is no function', () => locks.withLock('a', 1 as any)],
+  [
+    'a compensation that is no function',
+    () => locks.withLock('a', () => 1, { compensate: 1 as any }),
+  ],
   ['work of once that is no function', () => locks.once('a', 1 as any)],
   ['work under a permit that is no function', () => locks.semaphore('a', 1).withPermit(1 as any)],
   ['options of a semaphore that are null', () => locks.semaphore('a', 1).acquire(null as any)],
