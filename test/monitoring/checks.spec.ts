@@ -3,6 +3,7 @@ import type { Redis } from 'ioredis';
 import type { CheckReport, Finding } from 'nestjs-locker';
 import { TestLockStore } from 'nestjs-locker/testing';
 import { afterTest, lockService } from '../support/lock-service.js';
+import { untilAllVote } from '../support/quorum.js';
 import { RedisNodes } from '../support/redis-nodes.js';
 import { HOST, RedisServer } from '../support/redis-server.js';
 
@@ -151,6 +152,7 @@ describe('locks.check() over nodes', () => {
     afterTest(() => nodes.stop());
     await nodes.servers[1]!.client().config('SET', 'maxmemory-policy', 'volatile-lru');
     const locks = await lockService({ nodes: nodes.urls, firstDeployment: true, ttl: '1s' });
+    await untilAllVote(locks);
     await nodes.servers[2]!.client().call('ACL', 'SETUSER', 'default', '-zcount');
     const report = await locks.check(THOROUGH);
     expect(report.status).toBe('fail');
