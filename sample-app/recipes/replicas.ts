@@ -12,9 +12,7 @@ export class Replicas {
     return new Replicas(await Promise.all(starts));
   }
 
-  private constructor(
-    private readonly replicas: readonly { app: INestApplication; url: string }[],
-  ) {}
+  private constructor(private readonly replicas: { app: INestApplication; url: string }[]) {}
 
   /** One of each. */
   all<T>(type: Type<T>): T[] {
@@ -29,6 +27,11 @@ export class Replicas {
   /** Sends a request to one of them after the other, as a load balancer does. */
   async fetch(turn: number, path: string, init?: RequestInit): Promise<Response> {
     return fetch(`${this.replicas[turn % this.replicas.length]!.url}${path}`, init);
+  }
+
+  /** Ends the last of them, as a deployment does. */
+  async closeLast(): Promise<void> {
+    await this.replicas.pop()?.app.close();
   }
 
   async close(): Promise<void> {

@@ -17,10 +17,13 @@ export async function run(print: (line: string) => void): Promise<void> {
     Array.from({ length: EACH }, (_, parcel) => ({ name: 'ship', data: { customer, parcel } })),
   );
   await queue.addBulk(jobs);
+  while (warehouse.packed.length < 5) await sleep(5);
+  await replicas.closeLast(); // as a deployment does, while jobs wait
   while (warehouse.packed.length < jobs.length) await sleep(20);
 
   const parcels = new Set(warehouse.packed.map(({ customer, parcel }) => `${customer}-${parcel}`));
   print(`${jobs.length} jobs of ${CUSTOMERS.length} customers, 2 replicas with 4 jobs at a time`);
+  print('one of the replicas is closed meanwhile');
   print(`packed: ${warehouse.packed.length}, different parcels: ${parcels.size}`);
   print(`two of one customer at the same time: ${warehouse.together}`);
   print(`customers at the same time: ${warehouse.atOnce > 1 ? 'several' : 'one'}`);
