@@ -1,16 +1,13 @@
-import { BadRequestException, Body, Controller, Headers, Post } from '@nestjs/common';
-import { type Payment, PaymentService, type Receipt } from './payment.service.js';
+import { Body, Controller, Headers, Post } from '@nestjs/common';
+import { idempotencyKeyOf, paymentOf, type Receipt } from './payment.js';
+import { PaymentService } from './payment.service.js';
 
 @Controller('payments')
 export class PaymentController {
   constructor(private readonly payments: PaymentService) {}
 
   @Post()
-  async pay(
-    @Headers('idempotency-key') key: string | undefined,
-    @Body() payment: Payment,
-  ): Promise<Receipt> {
-    if (!key) throw new BadRequestException('Send an Idempotency-Key header.');
-    return this.payments.pay(key, payment);
+  async pay(@Headers('idempotency-key') key: unknown, @Body() body: unknown): Promise<Receipt> {
+    return this.payments.pay(idempotencyKeyOf(key), paymentOf(body));
   }
 }

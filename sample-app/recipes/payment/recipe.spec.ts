@@ -9,9 +9,9 @@ it('pays once for each key', async () => {
     'different receipts: 1',
     'the same key, another amount: 422 LOCK_FINGERPRINT',
     'no key: 400',
-    'a replica is cut off while it pays',
-    'the next request: 409 LOCK_OUTCOME_UNKNOWN',
-    'after somebody has looked: 201',
+    'the answer to a COMMIT is lost: 500',
+    'the next request: 201',
+    'payments with that key: 1',
   ]);
   expect(lines).toEqual(printedOnPage('docs/recipes/payment.md', 'payment'));
 });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { LockService } from 'nestjs-locker';
 import { Replicas } from '../replicas.js';
 import { AppModule } from './app.module.js';
 import { database } from './database.js';
@@ -28,26 +27,15 @@ export async function run(print: (line: string) => void): Promise<void> {
   print(`the same key, another amount: ${other.status} ${String(other.body['code'])}`);
   print(`no key: ${(await pay(0, undefined, 500)).status}`);
 
-  await dieInTheMiddle(replicas, pay, print);
+  const [lostKey, unlost] = [randomUUID(), database.transaction.bind(database)];
+  database.transaction = async (work) => {
+    database.transaction = unlost;
+    await unlost(work); // it is committed, and its answer does not arrive
+    throw new Error('Connection terminated unexpectedly');
+  };
+  print(`the answer to a COMMIT is lost: ${(await pay(0, lostKey, 500)).status}`);
+  print(`the next request: ${(await pay(1, lostKey, 500)).status}`);
+  print(`payments with that key: ${await countRows(lostKey)}`);
   await replicas.close();
   await database.close();
-}
-
-/** A payment of which nobody knows whether it was made, and what is done about it. */
-async function dieInTheMiddle(
-  replicas: Replicas,
-  pay: (turn: number, key: string, cents: number) => Promise<{ status: number; body: object }>,
-  print: (line: string) => void,
-): Promise<void> {
-  const [one, two] = replicas.all(LockService) as [LockService, LockService];
-  const key = randomUUID();
-  const payment = { account: 'A-1', cents: 500 };
-  const terms = { onUnknown: 'hold', unknownIf: () => true, fingerprint: payment } as const;
-  const cutOff = one.once(`payment:${key}`, () => Promise.reject(new Error('cut off')), terms);
-  await cutOff.catch((error: Error) => print(`a replica is ${error.message} while it pays`));
-
-  const held = await pay(1, key, 500);
-  print(`the next request: ${held.status} ${(held.body as { code: string }).code}`);
-  await two.outcomes.resolve(`payment:${key}`, 'retry'); // somebody has looked: it was not made
-  print(`after somebody has looked: ${(await pay(1, key, 500)).status}`);
 }
