@@ -1,4 +1,5 @@
 import { type CallEntry, type HistoryEntry, isCall, type Kind } from '../history/entry.js';
+import type { Grant } from './violation.js';
 
 type Write = Extract<CallEntry, { type: 'write' }>;
 
@@ -97,3 +98,6 @@ export function byName<T extends { readonly name: string }>(all: readonly T[]): 
   }
   return found;
 }
+
+/** When it was asked for, and when it was granted. */
+export const grantOf = ({ invokedAt, from }: Window): Grant => ({ askedAt: invokedAt, at: from });

@@ -1,4 +1,4 @@
-import { byName, type Window } from './call.js';
+import { byName, grantOf, type Window } from './call.js';
 import type { Violation, ViolationKind } from './violation.js';
 
 /** Windows of certainty of one name must not overlap. One violation for each that went on beside later ones. */
@@ -68,7 +68,7 @@ class Incidents {
           : ids.join(', ');
       const what = this.kind === 'overlap' ? `"${name}"` : `too many permits of "${name}"`;
       const text = `${holder.id} held ${what} beside ${rest}, over ${ms.toFixed(1)} ms`;
-      return { kind: this.kind, name, text, from, to, ms };
+      return { kind: this.kind, name, text, from, to, ms, first: grantOf(holder) };
     });
   }
 }

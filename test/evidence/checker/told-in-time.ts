@@ -1,4 +1,4 @@
-import { byName, type Window } from './call.js';
+import { byName, grantOf, type Window } from './call.js';
 import type { Violation } from './violation.js';
 
 /** In one turn of the event loop, what looks may run before what tells. */
@@ -19,7 +19,15 @@ export function findToldLate(windows: readonly Window[]): Violation[] {
       if (ran === undefined || holder.toldAt - ran <= SAME_TURN_US) continue;
       const ms = (holder.toldAt - ran) / 1000;
       const text = `${holder.id} was told of the loss of "${name}" ${ms.toFixed(0)} ms after ${next.id} had it`;
-      found.push({ kind: 'told late', name, text, from: next.from, to: holder.toldAt, ms });
+      found.push({
+        kind: 'told late',
+        name,
+        text,
+        from: next.from,
+        to: holder.toldAt,
+        ms,
+        first: grantOf(holder),
+      });
     }
   }
   return found;

@@ -14,6 +14,12 @@ export type ViolationKind =
   /** A key that is still there when all is over. */
   | 'key left';
 
+/** When a lock was asked for and granted, in microseconds. */
+export interface Grant {
+  readonly askedAt: number;
+  readonly at: number;
+}
+
 export interface Violation {
   readonly kind: ViolationKind;
   readonly text: string;
@@ -23,4 +29,6 @@ export interface Violation {
   readonly to: number;
   /** How bad it was: for how long two held, by how much a call was late. */
   readonly ms: number;
+  /** Where somebody came beside a holder: how that one, who was there first, had got it. */
+  readonly first?: Grant;
 }

@@ -1,4 +1,6 @@
 import { keysOf } from '../../../lib/stores/redis/redis-keys.js';
+import type { RedisServer } from '../../support/redis-server.js';
+import { until } from '../../support/until.js';
 import { BUSY, LONG } from '../client/plan.js';
 import { ClusterWorld } from '../stage/cluster-world.js';
 import { SentinelWorld } from '../stage/sentinel-world.js';
@@ -39,6 +41,17 @@ async function rejoin(
   await stage.pass(1_500);
 }
 
+async function becomesReplica(server: RedisServer): Promise<void> {
+  const client = server.client();
+  const isReplica = async () => {
+    const [role] = await client.role().catch(() => []);
+    return role === 'slave';
+  };
+  const what = 'the old master is a replica';
+  await until(isReplica, { what, timeoutMs: 30_000, intervalMs: 20 });
+  client.disconnect();
+}
+
 /** Moves the slot of a name with all its keys from its node to the next. */
 async function moveSlot(stage: Stage<ClusterWorld>, name: string): Promise<void> {
   const { nodes, cluster } = stage.world;
@@ -73,7 +86,13 @@ export const deploymentFaults: readonly Fault[] = [
     excuse: untilDeadline(),
     start: () => SentinelWorld.start(),
     async inject(stage) {
-      await stage.during('failover', () => stage.world.group.failover());
+      const { group } = stage.world;
+      const old = await group.master();
+      await stage.during('failover', async () => {
+        await group.failover();
+        // Until then those who still know the old one get locks that the new one never hears of.
+        await becomesReplica(old);
+      });
       stage.expectRecovery('failover', [BUSY]);
       await stage.pass(1_000);
     },

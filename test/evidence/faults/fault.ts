@@ -10,7 +10,7 @@ export const TTL_MS = 2_000;
 /** What the documentation says that no lock can prevent, which is counted apart. */
 export interface Excuse {
   readonly kinds: readonly ViolationKind[];
-  /** How long it may last at most: until the holder has to have learned of it. */
+  /** How long it may last at most, also after the fault's end: until the holder has to have learned of it. */
   readonly mostMs: number;
 }
 

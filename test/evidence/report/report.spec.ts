@@ -16,18 +16,21 @@ const entries: HistoryEntry[] = [
   { at: 5_001 * MS, process: 'a1', call: 1, type: 'ok', token: 7 },
   { at: 5_002 * MS, process: 'b2', call: 4, type: 'invoke', name: 'other', kind: 'lock' },
   { at: 5_003 * MS, process: 'injector', type: 'begin', what: 'FLUSHALL' },
+  { at: 5_003.5 * MS, process: 'injector', type: 'end', what: 'FLUSHALL' },
   { at: 5_004 * MS, process: 'b2', call: 5, type: 'invoke', name: 'busy', kind: 'lock' },
   { at: 5_005 * MS, process: 'b2', call: 5, type: 'ok', token: 8 },
   { at: 9_000 * MS, process: 'b2', call: 6, type: 'invoke', name: 'busy', kind: 'lock' },
 ];
 
-const overlap = (ms: number): Violation => ({
+/** @param granted when the first of the two had got it, in ms */
+const overlap = (ms: number, from = 5_005, granted = 5_001): Violation => ({
   kind: 'overlap',
   text: 'a1#1 and b2#5 held "busy" together',
   name: 'busy',
-  from: 5_005 * MS,
-  to: (5_005 + ms) * MS,
+  from: from * MS,
+  to: (from + ms) * MS,
   ms,
+  first: { askedAt: (granted - 1) * MS, at: granted * MS },
 });
 
 const run = (fault: string, more: Partial<Run> = {}): Run => ({
@@ -61,6 +64,36 @@ describe('a violation', () => {
     expect(judgement).toEqual({ within: [long], outside: [short] });
   });
 
+  const ofFlush = (violation: Violation) => {
+    const { within, outside } = judge(run('flushall', { violations: [violation] }));
+    expect(within.length + outside.length).toBe(1);
+    return outside.length === 1;
+  };
+
+  it('is one of the contract where the server had not forgotten anything yet', () => {
+    expect(ofFlush(overlap(300, 5_002))).toBe(false);
+    expect(ofFlush(overlap(300, 5, 1))).toBe(false);
+  });
+
+  it('is one of the contract where the holder had got its lock after the server had forgotten the others', () => {
+    expect(ofFlush(overlap(30, 5_500, 5_400))).toBe(false);
+    // What was granted before, and heard of right after.
+    const first = { askedAt: 5_002 * MS, at: 5_010 * MS };
+    expect(ofFlush({ ...overlap(30, 5_020), first })).toBe(true);
+  });
+
+  it('is one of the contract when the holder must have learned it already', () => {
+    expect(ofFlush(overlap(100, 6_050))).toBe(true);
+    expect(ofFlush(overlap(100, 6_100))).toBe(false);
+    expect(ofFlush(overlap(100, 15_000))).toBe(false);
+  });
+
+  it('is one of the contract if it has nothing to do with what was forgotten', () => {
+    const { first: _first, ...rest } = overlap(30);
+    expect(ofFlush({ ...rest, kind: 'hung' })).toBe(false);
+    expect(ofFlush({ ...rest, kind: 'overlap' })).toBe(false);
+  });
+
   it('is explained by what happened to its name around it', () => {
     const text = explain(run('client-killed', { violations: [overlap(30)] }));
     expect(text.split('\n')).toEqual([
@@ -70,6 +103,7 @@ describe('a violation', () => {
       '        0.0 ms  a1#1      invoke     name=busy  kind=lock',
       '        1.0 ms  a1#1      ok         token=7',
       '        3.0 ms  injector  begin      FLUSHALL',
+      '        3.5 ms  injector  end        FLUSHALL',
       '        4.0 ms  b2#5      invoke     name=busy  kind=lock',
       '        5.0 ms  b2#5      ok         token=8',
     ]);
