@@ -96,7 +96,7 @@ describe('exclusion', () => {
       story.holds('b', { from: call * 100, to: call * 100 + 50, call });
       story.releases('b', call * 100 + 50, call);
     }
-    expect(violationsOf(story)).toEqual([['overlap', 250]]);
+    expect(violationsOf(story).filter(([kind]) => kind === 'overlap')).toEqual([['overlap', 250]]);
   });
 
   it('is violated by one who looks again after a pause and is told that it holds', () => {
@@ -235,6 +235,106 @@ describe('a handler whose lock was lost', () => {
     expect(violationsOf(lost(200))).toEqual([['told late', 40]]));
   it('is told in time with the first turn after that', () =>
     expect(violationsOf(lost(165))).toEqual([]));
+});
+
+describe('a handler that is never told', () => {
+  const untold = (process: string, from: number, to: number) => {
+    const story = new Story().holds(process, { from, to: 100 });
+    // It looks, is told that it does not hold, and no signal comes.
+    for (let at = 120; at < to; at += 20) story.tell(process, at, { type: 'unsure', call: 1 });
+    return story;
+  };
+
+  it('is a violation, until it gives back what it has not any more', () => {
+    const story = untold('a', 0, 300)
+      .releases('a', 300)
+      .holds('b', { from: 150, to: 400 })
+      .releases('b', 400);
+    expect(judge(story).violations).toMatchObject([
+      { kind: 'told late', ms: 140, first: { askedAt: 0, at: 0 } },
+    ]);
+    expect(judge(story).violations[0]!.text).toBe(
+      'a#1 was never told of the loss of "a", and went on for 140 ms after b#1 had it',
+    );
+  });
+
+  it('is one if it was certain all the time, too', () => {
+    const story = new Story()
+      .holds('a', { from: 0, to: 300 })
+      .releases('a', 300)
+      .holds('b', { from: 150, to: 400 })
+      .releases('b', 400);
+    expect(violationsOf(story)).toEqual([
+      ['overlap', 150],
+      ['told late', 140],
+    ]);
+  });
+
+  it('is one until its process is killed', () => {
+    const story = untold('a', 0, 260)
+      .tell('injector', 260, { type: 'killed', what: 'a' })
+      .holds('b', { from: 150, to: 400 })
+      .releases('b', 400);
+    expect(violationsOf(story)).toEqual([['told late', 80]]);
+  });
+
+  it('is none if nobody else has had it meanwhile', () => {
+    const story = untold('a', 0, 300)
+      .releases('a', 300)
+      .holds('b', { from: 310, to: 400 })
+      .releases('b', 400);
+    expect(violationsOf(story)).toEqual([]);
+  });
+
+  it('is none for the time in which its process stood still', () => {
+    const story = new Story()
+      .holds('a', { from: 0, to: 160 })
+      .tell('injector', 165, { type: 'stopped', what: 'a' })
+      .tell('injector', 900, { type: 'continued', what: 'a' })
+      .tell('a', 905, { type: 'told', call: 1 })
+      .releases('a', 906)
+      .holds('b', { from: 150, to: 400 })
+      .releases('b', 400);
+    expect(violationsOf(story)).toEqual([['overlap', 10]]);
+  });
+});
+
+describe('the holder of a permit', () => {
+  const permit = (story: Story, process: string, from: number, to: number) =>
+    story.holds(process, { from, to, kind: 'permit' });
+
+  /** A has lost its permit at 100, B has the other one, and C comes. */
+  const lost = (toldAt?: number) => {
+    const story = permit(new Story(), 'a', 10, 100);
+    permit(story, 'b', 0, 400).releases('b', 400);
+    permit(story, 'c', 150, 400).releases('c', 400);
+    for (let at = 160; at < 300; at += 20) story.tell('a', at, { type: 'unsure', call: 1 });
+    if (toldAt !== undefined) story.tell('a', toldAt, { type: 'told', call: 1 });
+    return story.releases('a', 300);
+  };
+
+  it('is told too late if it ran on after others had all of them', () =>
+    expect(violationsOf(lost(220))).toEqual([['told late', 60]]));
+  it('is told in time with the first turn after that', () =>
+    expect(violationsOf(lost(165))).toEqual([]));
+  it('may not be left untold', () => expect(violationsOf(lost())).toEqual([['told late', 140]]));
+
+  it('is not the one to be told if another one was forgotten', () => {
+    const story = permit(new Story(), 'forgotten', 0, 200).releases('forgotten', 200);
+    permit(story, 'b', 50, 400).releases('b', 400);
+    permit(story, 'c', 100, 400).releases('c', 400);
+    expect(judge(story).violations).toMatchObject([
+      { kind: 'capacity', text: expect.stringMatching('^forgotten#1 held') },
+      { kind: 'told late', text: expect.stringMatching('^forgotten#1 was never told') },
+    ]);
+  });
+
+  it('is not told of others that leave it its own', () => {
+    const story = permit(new Story(), 'a', 0, 400).releases('a', 400);
+    permit(story, 'b', 50, 100).releases('b', 100);
+    permit(story, 'c', 100, 300).releases('c', 300);
+    expect(violationsOf(story)).toEqual([]);
+  });
 });
 
 describe('what is left and what comes after', () => {

@@ -39,6 +39,7 @@ export function check(evidence: Evidence): Verdict {
   const { entries, counters, keysLeft, permits, limits, overAt, busyName } = evidence;
   const calls = callsOf(entries);
   const windows = windowsOf(calls);
+  const lives = new ProcessLives(entries);
   const left = keysLeft.map((key): Violation => ({
     kind: 'key left',
     text: `${key} is still there`,
@@ -51,8 +52,8 @@ export function check(evidence: Evidence): Verdict {
     ...findTooMany(windows, permits),
     ...findWrongTokens(windows),
     ...findGuardFailures(counters, overAt),
-    ...findHung(calls, new ProcessLives(entries), limits, overAt),
-    ...findToldLate(windows),
+    ...findHung(calls, lives, limits, overAt),
+    ...findToldLate(windows, lives, permits),
     ...left,
   ];
   const writes = calls.flatMap((call) => call.writes);

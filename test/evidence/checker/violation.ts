@@ -9,7 +9,7 @@ export type ViolationKind =
   | 'guard'
   /** A call that was not answered within its limit. */
   | 'hung'
-  /** A holder whose process ran, and that was told of its loss only after somebody else had the name. */
+  /** A holder whose process ran, and that was told of its loss only after somebody else had the name, or never. */
   | 'told late'
   /** A key that is still there when all is over. */
   | 'key left';
