@@ -24,7 +24,8 @@ export async function run(print: (line: string) => void): Promise<void> {
   print(`two at one account at the same time: ${fraud!.overlaps}`);
   print(`cents in all: ${await total()}`);
 
-  await comeTooLate(replicas.all(LockService) as [LockService, LockService], services, print);
+  const locks = replicas.all(LockService) as [LockService, LockService];
+  await comeTooLate(locks, services, fraud!, print);
   print(`cents in all: ${await total()}`);
   await replicas.close();
   await database.close();
@@ -35,21 +36,27 @@ async function total(): Promise<number> {
   return rows[0]!.sum;
 }
 
-/** A replica stands still past its lease; another one works meanwhile; the first one wakes and writes. */
+/** A replica stands still past its lease; another one is at its check; the first one wakes and writes. */
 async function comeTooLate(
   [one, two]: [LockService, LockService],
-  services: [TransferService, TransferService],
+  [, service]: [TransferService, TransferService],
+  fraud: FraudCheck,
   print: (line: string) => void,
 ): Promise<void> {
   const names = ['account:a', 'account:b'];
   const sleeper = await one.acquire(names, { ttl: '1s' });
   for (const name of names) await two.forceRelease(name); // as if its lease had ended
-  await services[1].transfer('a', 'b', 100);
 
   // It has not looked at its lock since, as a process that slept cannot: only the tokens are left.
-  const late = database.transaction(async (tx) => {
-    await guard.assertFence(tx, 'account:a', sleeper.fencingTokens.get('account:a')!);
-    await tx.query(`UPDATE account SET cents = cents - 100 WHERE id = 'a'`);
-  });
-  await late.catch((error: Error) => print(`a late transfer is refused: ${error.name}`));
+  const writeLate = (): Promise<void> =>
+    database.transaction(async (tx) => {
+      await guard.assertFence(tx, 'account:a', sleeper.fencingTokens.get('account:a')!);
+      await tx.query(`UPDATE account SET cents = cents - 100 WHERE id = 'a'`);
+    });
+  const check = fraud.check.bind(fraud);
+  fraud.check = async (...transfer) => {
+    await check(...transfer); // on what is there now
+    await writeLate().catch((error: Error) => print(`a late transfer is refused: ${error.name}`));
+  };
+  await service.transfer('a', 'b', 100);
 }
