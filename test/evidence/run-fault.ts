@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomFrom } from '../simulation/quorum/random.js';
 import { until } from '../support/until.js';
+import { callsOf, windowsOf } from './checker/call.js';
 import { check, type Verdict } from './checker/check.js';
+import { recoveriesOf } from './checker/recovery.js';
 import { BUSY, type LibraryName } from './client/plan.js';
 import { type Fault, TTL_MS } from './faults/fault.js';
 import { type HistoryEntry, now } from './history/entry.js';
@@ -33,6 +35,8 @@ const STORE_TIMEOUT_MS = 1_000;
 /** What a busy machine adds to a limit of a second. */
 const SLACK_MS = 750;
 const PERMITS = 2;
+/** What is not taken again so much later than all leases have ended and all waiters have gone never is. */
+const RECOVERY_MS = 5_000;
 /** After so many ttls all leases, places in queues and notes about them must have ended. */
 const AFTERLIFE_TTLS = 4;
 
@@ -72,6 +76,7 @@ async function run(
     permits: PERMITS,
   });
   let times = 0;
+  let endsAt: number;
   let keysLeft: readonly string[];
   try {
     // The first one alone, which founds what the others find.
@@ -87,6 +92,8 @@ async function run(
       times++;
     } while (performance.now() < end);
     await stage.pass(1_000);
+    await untilRecovered(directory, ttlMs + WAIT_MS + RECOVERY_MS);
+    endsAt = now();
     const limit = LIMITS.acquireMs + LIMITS.releaseMs + 4_000;
     await Promise.all(stage.clients.map((client) => client.finish(limit)));
     keysLeft = await keysThatStay(world, AFTERLIFE_TTLS * ttlMs);
@@ -96,9 +103,19 @@ async function run(
   const overAt = now();
   const entries = readHistories(directory);
   const counters = await storage.readCounters(url);
-  const circumstances = { permits: PERMITS, limits: LIMITS, overAt, busyName: BUSY };
+  const circumstances = { permits: PERMITS, limits: LIMITS, endsAt, overAt, busyName: BUSY };
   const verdict = check({ entries, counters, keysLeft, ...circumstances });
   return { ...verdict, fault, library, seed, times, entries };
+}
+
+/** Waits for what is still to be taken again: who is told to stop does not ask for it any more. */
+async function untilRecovered(directory: string, timeoutMs: number): Promise<void> {
+  const isRecovered = () => {
+    const entries = readHistories(directory);
+    return recoveriesOf(entries, windowsOf(callsOf(entries)), 0).every(({ isOver }) => isOver);
+  };
+  const what = 'all names were taken again';
+  await until(isRecovered, { what, timeoutMs, intervalMs: 250 }).catch(() => undefined);
 }
 
 /** Keys that are there although everybody is gone for longer than anything may last. */

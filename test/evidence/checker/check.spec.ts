@@ -44,6 +44,7 @@ const judge = (story: Story, evidence: Partial<Evidence> = {}) =>
     keysLeft: [],
     permits: 2,
     limits: { acquireMs: 1_000, releaseMs: 500 },
+    endsAt: 200 * MS,
     overAt: 10_000 * MS,
     busyName: 'a',
     ...evidence,
@@ -351,10 +352,34 @@ describe('what is left and what comes after', () => {
       .holds('a', { from: 120, to: 130, call: 2 })
       .releases('a', 130, 2);
     expect(judge(story).recoveries).toEqual([
-      { ms: 70, isOver: true },
-      { ms: 9_950, isOver: false },
+      { name: 'a', ms: 70, isOver: true },
+      { name: 'b', ms: 9_950, isOver: false },
     ]);
     expect(judge(story).longestGapMs).toBe(110);
+  });
+});
+
+describe('a name that is wanted all the time', () => {
+  const gapOf = (story: Story) => judge(story).longestGapMs;
+  const refused = (story: Story, from: number, to: number, call: number) =>
+    story
+      .tell('b', from, { type: 'invoke', call, name: 'a', kind: 'lock' })
+      .tell('b', to, { type: 'busy', call });
+
+  it('may be without a holder for a while', () => {
+    const story = new Story().holds('a', { from: 10, to: 40 }).releases('a', 40);
+    story.holds('b', { from: 150, to: 160 }).releases('b', 160);
+    expect(gapOf(story)).toBe(140);
+  });
+
+  it('is missed up to the end if it is never given again', () => {
+    const story = new Story().holds('a', { from: 10, to: 40 }).releases('a', 40);
+    for (const call of [1, 2, 3]) refused(story, call * 40, call * 40 + 30, call);
+    expect(gapOf(story)).toBe(190);
+  });
+
+  it('is missed from the first question on if it is never given at all', () => {
+    expect(gapOf(refused(new Story(), 20, 60, 1))).toBe(180);
   });
 });
 

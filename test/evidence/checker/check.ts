@@ -3,7 +3,7 @@ import { callsOf, windowsOf } from './call.js';
 import { findHung, type Limits } from './calls-in-time.js';
 import { findOverlaps, findTooMany } from './exclusion.js';
 import { ProcessLives } from './process-lives.js';
-import { longestGap, recoveriesOf } from './recovery.js';
+import { longestGap, recoveriesOf, type Recovery } from './recovery.js';
 import { type CounterRecord, findGuardFailures, lostUnguarded } from './storage-account.js';
 import { findWrongTokens } from './tokens.js';
 import { findToldLate } from './told-in-time.js';
@@ -16,6 +16,8 @@ export interface Evidence {
   readonly keysLeft: readonly string[];
   readonly permits: number;
   readonly limits: Limits;
+  /** When the clients were told to stop: until then they wanted what they want. */
+  readonly endsAt: number;
   readonly overAt: number;
   /** The name that is wanted always. */
   readonly busyName: string;
@@ -29,14 +31,14 @@ export interface Verdict {
   readonly staleWrites: number;
   /** Updates of the counter without a guard that were overwritten. */
   readonly lostUpdates: number;
-  readonly recoveries: readonly { readonly ms: number; readonly isOver: boolean }[];
-  /** The longest time in which nobody took the name that is wanted always, in ms. */
+  readonly recoveries: readonly Recovery[];
+  /** The longest time in which nobody took the name that is wanted always, up to the end, in ms. */
   readonly longestGapMs: number;
 }
 
 /** Finds in the histories of all processes, and in what is left, whatever must not be. */
 export function check(evidence: Evidence): Verdict {
-  const { entries, counters, keysLeft, permits, limits, overAt, busyName } = evidence;
+  const { entries, counters, keysLeft, permits, limits, endsAt, overAt, busyName } = evidence;
   const calls = callsOf(entries);
   const windows = windowsOf(calls);
   const lives = new ProcessLives(entries);
@@ -64,6 +66,6 @@ export function check(evidence: Evidence): Verdict {
     staleWrites: writes.filter(({ result }) => result === 'stale').length,
     lostUpdates: lostUnguarded(counters),
     recoveries: recoveriesOf(entries, windows, overAt),
-    longestGapMs: longestGap(windows, busyName),
+    longestGapMs: longestGap(calls, busyName, endsAt),
   };
 }

@@ -19,5 +19,9 @@ export function explain(run: Run): string {
     const shown = lines.length > 80 ? [...lines.slice(0, 50), '    …', ...lines.slice(-29)] : lines;
     return [`${kind}: ${text}`, ...shown.map((line) => `  ${line}`)];
   });
-  return [head, ...all.slice(0, 20), ...details].join('\n');
+  const lasting = run.recoveries.filter(({ isOver }) => !isOver);
+  const missed = lasting.map(
+    ({ name, ms }) => `  never taken again: "${name}", in the ${ms.toFixed(0)} ms that were left`,
+  );
+  return [head, ...all.slice(0, 20), ...missed, ...details].join('\n');
 }

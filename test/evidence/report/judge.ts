@@ -22,6 +22,10 @@ export function judge({ fault: { excuse }, violations, entries }: Run): Judgemen
   };
 }
 
+/** Whether a run shows that the contract was violated, or that a name was never given again. */
+export const hasFailed = (run: Run): boolean =>
+  judge(run).within.length > 0 || run.recoveries.some(({ isOver }) => !isOver);
+
 /** A lock that was there before this fault was over, somebody beside its holder, and the holder learned it in time. */
 function isDueTo(span: FaultSpan, { kind, first, from, to, ms }: Violation, excuse: Excuse) {
   if (!first || !excuse.kinds.includes(kind) || ms > excuse.mostMs) return false;

@@ -5,7 +5,7 @@ import type { HistoryEntry } from '../history/entry.js';
 import { readOptions } from '../options.js';
 import type { Run } from '../run-fault.js';
 import { explain } from './explain.js';
-import { judge } from './judge.js';
+import { hasFailed, judge } from './judge.js';
 import { render } from './render.js';
 import { summarize } from './summary.js';
 
@@ -43,7 +43,7 @@ const run = (fault: string, more: Partial<Run> = {}): Run => ({
   violations: [],
   staleWrites: 0,
   lostUpdates: 0,
-  recoveries: [{ ms: 40, isOver: true }],
+  recoveries: [{ name: 'busy', ms: 40, isOver: true }],
   longestGapMs: 55,
   entries,
   ...more,
@@ -110,6 +110,26 @@ describe('a violation', () => {
   });
 });
 
+describe('a run', () => {
+  const recoveries = [
+    { name: 'long', ms: 40, isOver: true },
+    { name: 'busy', ms: 7_000, isOver: false },
+  ];
+
+  it('has failed if the contract was violated', () => {
+    expect(hasFailed(run('client-killed'))).toBe(false);
+    expect(hasFailed(run('client-killed', { violations: [overlap(300)] }))).toBe(true);
+  });
+
+  it('has failed if a name was never given again, and tells it', () => {
+    expect(hasFailed(run('client-killed', { recoveries }))).toBe(true);
+    expect(explain(run('client-killed', { recoveries })).split('\n')).toEqual([
+      'client-killed with nestjs-locker, seed 1: 0 violation(s)',
+      '  never taken again: "busy", in the 7000 ms that were left',
+    ]);
+  });
+});
+
 describe('the tables', () => {
   const rowsOf = (runs: Run[]) => {
     const lines = render(runs.map(summarize), readOptions([])).split('\n');
@@ -124,7 +144,7 @@ describe('the tables', () => {
   });
 
   it('set the libraries beside each other, and tell what did not come back', () => {
-    const recoveries = [{ ms: 7_000, isOver: false }];
+    const recoveries = [{ name: 'busy', ms: 7_000, isOver: false }];
     const other = run('flushall', { library: 'redlock', violations: [overlap(9_000)], recoveries });
     expect(rowsOf([run('flushall'), other]).slice(1)).toEqual([
       '| FLUSHALL | 0 · 0 · 0 · 0 | 1 · 0 · 0 · 0 |',

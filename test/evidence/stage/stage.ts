@@ -59,20 +59,33 @@ export class Stage<W extends World = World> {
     return client.holds;
   }
 
-  /** Stops the next client that is about to write under a name: it has looked, and has not written yet. */
-  async stopNextWriter(name: string, ms: number, onStop: () => void): Promise<void> {
-    const place = await new Promise<number>((resolve) => {
+  /**
+   * Stops the next client that is about to write under a name: it has looked, and has not written yet.
+   * Nobody is stopped if nobody comes to write it within the limit.
+   */
+  async stopNextWriter(
+    name: string,
+    ms: number,
+    onStop: () => void,
+    limitMs = 10_000,
+  ): Promise<void> {
+    const place = await new Promise<number | undefined>((resolve) => {
+      const end = (index?: number) => {
+        clearTimeout(timer);
+        for (const each of this.clients) delete each.onWrite;
+        resolve(index);
+      };
+      const timer = setTimeout(end, limitMs);
       for (const [index, client] of this.clients.entries()) {
         client.onWrite = (written) => {
           if (written !== name) return;
-          for (const each of this.clients) delete each.onWrite;
           client.stop();
-          resolve(index);
+          end(index);
         };
       }
     });
     onStop();
-    await this.standStill(place, ms);
+    if (place !== undefined) await this.standStill(place, ms);
   }
 
   async standStill(place: number, ms: number): Promise<void> {
