@@ -6,7 +6,7 @@ import { until } from '../support/until.js';
 import { callsOf, windowsOf } from './checker/call.js';
 import { check, type Verdict } from './checker/check.js';
 import { recoveriesOf } from './checker/recovery.js';
-import { BUSY, type LibraryName } from './client/plan.js';
+import { BUSY, type LibraryName, longestHoldMs } from './client/plan.js';
 import { type Fault, TTL_MS } from './faults/fault.js';
 import { type HistoryEntry, now } from './history/entry.js';
 import { readHistories } from './history/history-file.js';
@@ -34,6 +34,8 @@ const WAIT_MS = 3_000;
 const STORE_TIMEOUT_MS = 1_000;
 /** What a busy machine adds to a limit of a second. */
 const SLACK_MS = 750;
+/** What an application may take to close after its last call, and before it to write to a slow storage. */
+const CLOSE_MS = 10_000;
 const PERMITS = 2;
 /** What is not taken again so much later than all leases have ended and all waiters have gone never is. */
 const RECOVERY_MS = 5_000;
@@ -64,7 +66,7 @@ async function run(
   { library, seconds, seed, storage }: RunOptions,
 ): Promise<Run> {
   const url = await storage.createDatabase();
-  const { ttlMs = TTL_MS } = fault;
+  const { ttlMs = TTL_MS, reconnectMs = 0 } = fault;
   const world = await fault.start();
   const stage = new Stage<never>(world as never, randomFrom(seed), {
     directory,
@@ -94,8 +96,8 @@ async function run(
     await stage.pass(1_000);
     await untilRecovered(directory, ttlMs + WAIT_MS + RECOVERY_MS);
     endsAt = now();
-    const limit = LIMITS.acquireMs + LIMITS.releaseMs + 4_000;
-    await Promise.all(stage.clients.map((client) => client.finish(limit)));
+    const longestCall = LIMITS.acquireMs + longestHoldMs(ttlMs) + LIMITS.releaseMs;
+    await stage.finish(longestCall + CLOSE_MS);
     keysLeft = await keysThatStay(world, AFTERLIFE_TTLS * ttlMs);
   } finally {
     await stage.close();
@@ -103,7 +105,14 @@ async function run(
   const overAt = now();
   const entries = readHistories(directory);
   const counters = await storage.readCounters(url);
-  const circumstances = { permits: PERMITS, limits: LIMITS, endsAt, overAt, busyName: BUSY };
+  const circumstances = {
+    permits: PERMITS,
+    limits: LIMITS,
+    endsAt,
+    overAt,
+    busyName: BUSY,
+    reconnectMs,
+  };
   const verdict = check({ entries, counters, keysLeft, ...circumstances });
   return { ...verdict, fault, library, seed, times, entries };
 }

@@ -22,6 +22,8 @@ export interface Call {
   readonly toldAt?: number;
   readonly releaseAt?: number;
   readonly releasedAt?: number;
+  /** What the library made of the release, or why it failed. */
+  readonly released?: string;
   readonly writes: readonly Write[];
 }
 
@@ -67,6 +69,7 @@ function tell(call: Draft, entry: Exclude<CallEntry, { type: 'invoke' }>): void 
       break;
     case 'released':
       call.releasedAt = at;
+      call.released = entry.result;
       break;
     case 'write':
       call.writes.push(entry);

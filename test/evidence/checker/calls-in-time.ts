@@ -17,11 +17,13 @@ export function findHung(
 ): Violation[] {
   const found: Violation[] = [];
   const check = (call: Call, what: string, from: number, to: number | undefined, limit: number) => {
-    if (to === undefined && lives.wasKilled(call.process)) return;
-    const end = to ?? overAt;
+    const killedAt = lives.killedAt(call.process);
+    const end = to ?? killedAt ?? overAt;
     const ms = (end - from - lives.stoodStill(call.process, from, end)) / 1000;
     if (ms <= limit) return;
-    const outcome = to === undefined ? 'was never answered' : `took ${ms.toFixed(0)} ms`;
+    const until =
+      killedAt === undefined ? '' : `, ${ms.toFixed(0)} ms until its process was killed`;
+    const outcome = to === undefined ? `was never answered${until}` : `took ${ms.toFixed(0)} ms`;
     const text = `${call.id}'s ${what} of "${call.name}" ${outcome}; its limit is ${limit} ms`;
     found.push({ kind: 'hung', name: call.name, text, from, to: end, ms });
   };

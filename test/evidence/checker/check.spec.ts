@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CallEntry, FaultEntry, HistoryEntry, Kind, Unstamped } from '../history/entry.js';
+import type { HistoryEntry, Kind, Unstamped } from '../history/entry.js';
 import { check, type Evidence } from './check.js';
 
 const MS = 1_000;
@@ -26,7 +26,7 @@ class Story {
     return this.tell(process, until, { type: 'released', call, result: 'released' });
   }
 
-  tell(process: string, ms: number, entry: Unstamped<CallEntry> | Unstamped<FaultEntry>): this {
+  tell(process: string, ms: number, entry: Unstamped<HistoryEntry>): this {
     this.entries.push({ at: ms * MS, process, ...entry } as HistoryEntry);
     return this;
   }
@@ -209,6 +209,13 @@ describe('calls', () => {
   it('may, if their process was killed', () =>
     expect(violationsOf(asked().tell('injector', 10, { type: 'killed', what: 'a' }))).toEqual([]));
 
+  it('may not have hung before it was killed', () => {
+    const story = asked().tell('injector', 9_000, { type: 'killed', what: 'a' });
+    expect(judge(story).violations).toMatchObject([
+      { kind: 'hung', ms: 9_000, text: expect.stringMatching('until its process was killed') },
+    ]);
+  });
+
   it('are not held to account for the time in which their process stood still', () => {
     const story = answered(2_500)
       .tell('injector', 100, { type: 'stopped', what: 'a' })
@@ -335,6 +342,43 @@ describe('the holder of a permit', () => {
     permit(story, 'b', 50, 100).releases('b', 100);
     permit(story, 'c', 100, 300).releases('c', 300);
     expect(violationsOf(story)).toEqual([]);
+  });
+});
+
+describe('a release that fails', () => {
+  const fails = (at: number) =>
+    new Story()
+      .tell('injector', 100, { type: 'begin', what: 'a fault' })
+      .tell('injector', 200, { type: 'end', what: 'a fault' })
+      .holds('a', { from: at - 50, to: at })
+      .tell('a', at, { type: 'release', call: 1 })
+      .tell('a', at + 20, { type: 'released', call: 1, result: 'failed: LockStoreError' });
+
+  it('is a violation where nothing is the matter', () =>
+    expect(judge(fails(70)).violations).toMatchObject([
+      { kind: 'failed release', text: 'a#1\'s release of "a" failed: LockStoreError' },
+    ]));
+  it('is none while a fault is there', () => {
+    expect(violationsOf(fails(90))).toEqual([]);
+    expect(violationsOf(fails(190))).toEqual([]);
+  });
+  it('is none while connections are made again', () => {
+    expect(violationsOf(fails(300))).toEqual([['failed release', 20]]);
+    expect(violationsOf(fails(300), { reconnectMs: 100 })).toEqual([]);
+  });
+});
+
+describe('a process', () => {
+  it('may not leave a rejection to nobody', () => {
+    const story = new Story().tell('a1', 50, { type: 'unhandled', what: 'Error: of a timer' });
+    expect(judge(story).violations).toMatchObject([
+      { kind: 'unhandled rejection', text: 'a1 left a rejection to nobody: Error: of a timer' },
+    ]);
+  });
+
+  it('may not hang when it is told to end', () => {
+    const story = new Story().tell('injector', 9_200, { type: 'hung', what: 'a1' });
+    expect(violationsOf(story)).toEqual([['hung', 9_000]]);
   });
 });
 

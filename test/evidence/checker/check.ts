@@ -1,10 +1,13 @@
 import type { HistoryEntry } from '../history/entry.js';
+import { faultSpansOf } from '../history/fault-spans.js';
 import { callsOf, windowsOf } from './call.js';
 import { findHung, type Limits } from './calls-in-time.js';
 import { findOverlaps, findTooMany } from './exclusion.js';
 import { ProcessLives } from './process-lives.js';
 import { longestGap, recoveriesOf, type Recovery } from './recovery.js';
 import { type CounterRecord, findGuardFailures, lostUnguarded } from './storage-account.js';
+import { findFailedReleases } from './failed-releases.js';
+import { findUnruly } from './unruly-processes.js';
 import { findWrongTokens } from './tokens.js';
 import { findToldLate } from './told-in-time.js';
 import type { Violation } from './violation.js';
@@ -19,6 +22,8 @@ export interface Evidence {
   /** When the clients were told to stop: until then they wanted what they want. */
   readonly endsAt: number;
   readonly overAt: number;
+  /** For how long after a fault a call may still fail. */
+  readonly reconnectMs?: number;
   /** The name that is wanted always. */
   readonly busyName: string;
 }
@@ -39,6 +44,7 @@ export interface Verdict {
 /** Finds in the histories of all processes, and in what is left, whatever must not be. */
 export function check(evidence: Evidence): Verdict {
   const { entries, counters, keysLeft, permits, limits, endsAt, overAt, busyName } = evidence;
+  const { reconnectMs = 0 } = evidence;
   const calls = callsOf(entries);
   const windows = windowsOf(calls);
   const lives = new ProcessLives(entries);
@@ -56,6 +62,8 @@ export function check(evidence: Evidence): Verdict {
     ...findGuardFailures(counters, overAt),
     ...findHung(calls, lives, limits, overAt),
     ...findToldLate(windows, lives, permits),
+    ...findFailedReleases(calls, faultSpansOf(entries), reconnectMs),
+    ...findUnruly(entries, endsAt),
     ...left,
   ];
   const writes = calls.flatMap((call) => call.writes);

@@ -22,8 +22,9 @@ export class ProcessLives {
     }
   }
 
-  wasKilled(process: string): boolean {
-    return this.ends.has(process);
+  /** When it was killed, if it was. */
+  killedAt(process: string): number | undefined {
+    return this.ends.get(process);
   }
 
   /** For how many microseconds of a span it stood still. */

@@ -7,10 +7,14 @@ export type ViolationKind =
   | 'token order'
   /** A write behind the guard was overwritten by one that had not read it, or came after a newer token's. */
   | 'guard'
-  /** A call that was not answered within its limit. */
+  /** A call that was not answered within its limit, or a process that did not end. */
   | 'hung'
   /** A holder whose process ran, and that was told of its loss only after somebody else had the name, or never. */
   | 'told late'
+  /** A release that failed while nothing was the matter. */
+  | 'failed release'
+  /** A rejection that nobody handled, which ends an application by default. */
+  | 'unhandled rejection'
   /** A key that is still there when all is over. */
   | 'key left';
 

@@ -11,7 +11,7 @@ const LOOK_MS = 20;
 export interface CallerContext {
   readonly locks: Locks;
   readonly storage: Storage;
-  readonly history: HistoryFile<CallEntry>;
+  readonly history: Pick<HistoryFile<CallEntry>, 'add'>;
   readonly random: () => number;
   readonly permits: number;
   readonly longestHoldMs: number;

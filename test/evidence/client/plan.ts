@@ -45,6 +45,7 @@ export type ClientMessage =
 export const BUSY = 'busy';
 /** Held for longer than a renewal, often for longer than a ttl. */
 export const LONG = 'long';
+export const longestHoldMs = (ttlMs: number): number => Math.max(3_000, 0.75 * ttlMs);
 export const SEMAPHORE = 'permits';
 /** Wanted now and then. */
 export const SPREAD = Array.from({ length: 10 }, (_, i) => `spread:${i}`);

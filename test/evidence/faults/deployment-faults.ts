@@ -5,7 +5,7 @@ import { BUSY, LONG } from '../client/plan.js';
 import { ClusterWorld } from '../stage/cluster-world.js';
 import { SentinelWorld } from '../stage/sentinel-world.js';
 import type { Stage } from '../stage/stage.js';
-import { type Fault, untilDeadline } from './fault.js';
+import { type Fault, RECONNECT_MS, untilDeadline } from './fault.js';
 
 /** So that a holder is still certain when the next master knows nothing of its lease. */
 const LONGER_THAN_A_FAILOVER = 8_000;
@@ -83,6 +83,7 @@ export const deploymentFaults: readonly Fault[] = [
     name: 'sentinel-failover',
     title: 'Sentinel: the role of the master is handed over',
     world: 'sentinel',
+    reconnectMs: RECONNECT_MS,
     excuse: untilDeadline(),
     start: () => SentinelWorld.start(),
     async inject(stage) {
@@ -101,6 +102,7 @@ export const deploymentFaults: readonly Fault[] = [
     name: 'sentinel-writes-lost',
     title: 'Sentinel: the master crashes with its last writes',
     world: 'sentinel',
+    reconnectMs: RECONNECT_MS,
     excuse: untilDeadline(LONGER_THAN_A_FAILOVER),
     ttlMs: LONGER_THAN_A_FAILOVER,
     start: () => SentinelWorld.start(),

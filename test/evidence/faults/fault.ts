@@ -7,6 +7,9 @@ import type { Stage } from '../stage/stage.js';
 
 export const TTL_MS = 2_000;
 
+/** ioredis waits for up to two seconds before it connects again. */
+export const RECONNECT_MS = 2_000;
+
 /** What the documentation says that no lock can prevent, which is counted apart. */
 export interface Excuse {
   readonly kinds: readonly ViolationKind[];
@@ -21,6 +24,8 @@ interface Common<W> {
   readonly excuse?: Excuse;
   /** Where another ttl than `TTL_MS` shows more. */
   readonly ttlMs?: number;
+  /** For how long after it a call may fail: where connections are lost, they must be made again. */
+  readonly reconnectMs?: number;
   start(): Promise<W>;
   /** Does it once, and makes it good. */
   inject(

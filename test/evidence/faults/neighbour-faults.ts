@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { BUSY } from '../client/plan.js';
 import { SingleWorld } from '../stage/single-world.js';
 import type { Stage } from '../stage/stage.js';
-import { type Fault, TTL_MS } from './fault.js';
+import { type Fault, RECONNECT_MS, TTL_MS } from './fault.js';
 
 const start = () => SingleWorld.start();
 
@@ -53,6 +53,7 @@ export const neighbourFaults: readonly Fault[] = [
     name: 'clients-killed',
     title: 'CLIENT KILL of all connections',
     world: 'single',
+    reconnectMs: RECONNECT_MS,
     start,
     inject: (stage) =>
       asUser(stage, 'CLIENT KILL', async (client) => {

@@ -2,7 +2,7 @@ import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { BUSY } from '../client/plan.js';
 import { SingleWorld } from '../stage/single-world.js';
 import type { Stage } from '../stage/stage.js';
-import { type Fault, TTL_MS } from './fault.js';
+import { type Fault, RECONNECT_MS, TTL_MS } from './fault.js';
 
 const start = () => SingleWorld.start();
 
@@ -51,6 +51,7 @@ export const networkFaults: readonly Fault[] = [
     name: 'replies-lost',
     title: "one way cut: a client's requests arrive, and no answer comes",
     world: 'single',
+    reconnectMs: RECONNECT_MS,
     start,
     inject: (stage) =>
       onTheWire(
@@ -65,6 +66,7 @@ export const networkFaults: readonly Fault[] = [
     name: 'requests-lost',
     title: "the other way cut: a client's requests do not arrive",
     world: 'single',
+    reconnectMs: RECONNECT_MS,
     start,
     inject: (stage) =>
       onTheWire(
@@ -79,6 +81,7 @@ export const networkFaults: readonly Fault[] = [
     name: 'some-replies-lost',
     title: 'every tenth answer is dropped with its connection, of all clients',
     world: 'single',
+    reconnectMs: RECONNECT_MS,
     start,
     inject(stage) {
       const losesSome = (proxy: TcpProxy) => () => {
@@ -99,6 +102,7 @@ export const networkFaults: readonly Fault[] = [
     name: 'connection-refused',
     title: 'a client is cut off, and refused when it connects again',
     world: 'single',
+    reconnectMs: RECONNECT_MS,
     start,
     inject: (stage) =>
       onTheWire(

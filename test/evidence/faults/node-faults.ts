@@ -1,7 +1,7 @@
 import { BUSY } from '../client/plan.js';
 import { NodesWorld } from '../stage/nodes-world.js';
 import type { Stage } from '../stage/stage.js';
-import { type Fault, TTL_MS } from './fault.js';
+import { type Fault, RECONNECT_MS, TTL_MS } from './fault.js';
 
 const start = () => NodesWorld.start();
 
@@ -72,6 +72,7 @@ export const nodeFaults: readonly Fault[] = [
     name: 'nodes-majority-cut-off',
     title: 'three nodes: a client is cut off from two',
     world: 'nodes',
+    reconnectMs: RECONNECT_MS,
     start,
     inject: (stage) => {
       const links = stage.world.links[stage.pickHolder()]!;

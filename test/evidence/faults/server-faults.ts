@@ -1,6 +1,6 @@
 import { BUSY } from '../client/plan.js';
 import { SingleWorld } from '../stage/single-world.js';
-import { type Fault, TTL_MS, untilDeadline, UNTIL_RENEWAL } from './fault.js';
+import { type Fault, RECONNECT_MS, TTL_MS, untilDeadline, UNTIL_RENEWAL } from './fault.js';
 
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always'];
 const canStepClock = process.platform === 'linux';
@@ -10,6 +10,7 @@ export const serverFaults: readonly Fault[] = [
     name: 'server-restarted',
     title: 'the server is killed, and comes back with its data',
     world: 'single',
+    reconnectMs: RECONNECT_MS,
     start: () => SingleWorld.start({ args: durable }),
     async inject(stage) {
       await stage.during('restart with data', async () => {
@@ -24,6 +25,7 @@ export const serverFaults: readonly Fault[] = [
     name: 'server-restarted-empty',
     title: 'the server is killed, and comes back without its data',
     world: 'single',
+    reconnectMs: RECONNECT_MS,
     excuse: untilDeadline(),
     start: () => SingleWorld.start(),
     async inject(stage) {
@@ -39,6 +41,7 @@ export const serverFaults: readonly Fault[] = [
     name: 'server-stopped',
     title: 'the server stands still (SIGSTOP), for up to 1.5 × the ttl',
     world: 'single',
+    reconnectMs: RECONNECT_MS,
     start: () => SingleWorld.start(),
     async inject(stage) {
       await stage.during('SIGSTOP of the server', async () => {

@@ -35,13 +35,17 @@ export type WriteResult = 'done' | 'stale' | 'failed';
 
 /** What the injector tells. */
 export type FaultEntry = Told & {
-  readonly type: 'begin' | 'end' | 'killed' | 'stopped' | 'continued' | 'recover';
+  /** `hung`: a client that did not end when it was told to. */
+  readonly type: 'begin' | 'end' | 'killed' | 'stopped' | 'continued' | 'recover' | 'hung';
   readonly what: string;
   /** Of `recover`: from here on it is counted until one of these names is taken again. */
   readonly names?: readonly string[];
 };
 
-export type HistoryEntry = CallEntry | FaultEntry;
+/** What a client tells of itself, beside its calls: a rejection that nobody handled. */
+export type ProcessEntry = Told & { readonly type: 'unhandled'; readonly what: string };
+
+export type HistoryEntry = CallEntry | FaultEntry | ProcessEntry;
 
 export const isCall = (entry: HistoryEntry): entry is CallEntry => 'call' in entry;
 

@@ -67,7 +67,11 @@ export class ClientProcess {
     });
     const outcome = await Promise.race([this.exited, late]);
     clearTimeout(timer);
-    if (outcome !== 'late') return true;
+    if (outcome !== 'late') {
+      const { exitCode } = this.child;
+      if (exitCode === 0) return true;
+      throw new Error(`${this.name} ended with code ${exitCode}: ${this.errors}`);
+    }
     await this.kill();
     return false;
   }

@@ -41,3 +41,16 @@ describe('a writer that is to be stopped', () => {
     expect(readHistories(directory).map(({ type }) => type)).toEqual(['stopped', 'continued']);
   });
 });
+
+describe('a client that is told to end', () => {
+  const told = mkdtempSync(join(tmpdir(), 'nestjs-locker-'));
+  afterAll(() => rmSync(told, { recursive: true, force: true }));
+
+  it('is in the history if it did not', async () => {
+    const stage = new Stage({} as never, () => 0, { directory: told } as never);
+    const client = (name: string, ends: boolean) => ({ name, finish: async () => ends });
+    stage.clients.push(client('a1', true) as never, client('b2', false) as never);
+    await stage.finish(10);
+    expect(readHistories(told)).toMatchObject([{ type: 'hung', what: 'b2', process: 'injector' }]);
+  });
+});

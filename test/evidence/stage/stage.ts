@@ -97,6 +97,14 @@ export class Stage<W extends World = World> {
     this.history.add({ type: 'continued', what: client.name });
   }
 
+  /** Lets all clients come to their end; one that does not is killed, and told. */
+  async finish(limitMs: number): Promise<void> {
+    const finish = async (client: ClientProcess) => {
+      if (!(await client.finish(limitMs))) this.history.add({ type: 'hung', what: client.name });
+    };
+    await Promise.all(this.clients.map(finish));
+  }
+
   chance(share: number): boolean {
     return this.random() < share;
   }
