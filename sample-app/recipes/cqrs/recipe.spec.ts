@@ -6,7 +6,7 @@ it('executes a command once', async () => {
   expect(lines).toEqual([
     '10 commands for one invoice, to 2 replicas',
     'invoice 42 is issued',
-    '"invoice:42" is processed',
+    '"issue-invoice:42" is processed',
   ]);
   expect(lines).toEqual(printedOnPage('docs/recipes/cqrs.md', 'cqrs'));
 });
