@@ -23,8 +23,9 @@ export class InvoiceResolver {
     return { id, status: 'issued' };
   }
 
-  @Query(() => [String])
-  beingIssued(): string[] {
-    return this.locks.held().map(({ name }) => name);
+  // Of one invoice, by whichever replica. The list of all names is nothing for clients.
+  @Query(() => Boolean)
+  async isBeingIssued(@Args('id', { type: () => Int }) id: number): Promise<boolean> {
+    return (await this.locks.inspect(`invoice:${id}`)) !== null;
   }
 }

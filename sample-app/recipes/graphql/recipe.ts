@@ -16,7 +16,13 @@ export async function run(print: (line: string) => void): Promise<void> {
   };
   const issue = 'mutation { issueInvoice(id: 42) { id status } }';
 
-  const [one, two] = await Promise.all([ask(0, issue), ask(1, issue)]);
+  const both = Promise.all([ask(0, issue), ask(1, issue)]);
+  let told: string;
+  do told = JSON.stringify(await ask(1, 'query { isBeingIssued(id: 42) }'));
+  while (told.includes('false'));
+  print(`while it is issued: ${told}`);
+
+  const [one, two] = await both;
   const [granted, refused] = one.errors ? [two, one] : [one, two];
   print(JSON.stringify(granted));
   const [error] = refused.errors!;
