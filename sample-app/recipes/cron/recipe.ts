@@ -31,7 +31,7 @@ export async function run(print: (line: string) => void): Promise<void> {
       `tick ${1 + tick - first}: ${REPLICAS} replicas, ${made} report, ${REPLICAS - made} skipped`,
     );
   }
+  await replicas.close(); // once the last one is made
   const before = reports.made.filter((at) => at.getTime() < first * TICK_MS);
   print(`${reports.made.length - before.length} reports in all`);
-  await replicas.close();
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 
 /** Where reports go; of all replicas the same. */
@@ -5,7 +6,9 @@ const made: Date[] = [];
 
 @Injectable()
 export class Reports {
-  async make(): Promise<void> {
+  /** Ends when the signal does: then somebody else may be making the next one. */
+  async make(signal: AbortSignal): Promise<void> {
+    await sleep(50, undefined, { signal }); // the work
     made.push(new Date());
   }
 
