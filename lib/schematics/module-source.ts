@@ -45,8 +45,7 @@ export function addImport(
   const metadata = findMetadata(source, className, typescript);
   const imports = findImports(metadata, typescript);
   const known = local ?? added.name;
-  if (imports && local && imports.elements.some((entry) => isEntryOf(entry, local, typescript)))
-    return text;
+  if (imports && local && mentions(imports, local, typescript)) return text;
   // Somebody may have a LockModule of his own.
   const isTaken = !local && declares(source, added.name, typescript);
   const name = isTaken ? `Nestjs${added.name}` : known;
@@ -159,6 +158,12 @@ function findImports(
       name.text === 'imports'
     );
   });
+  const spread = metadata.properties.findLast((each) => typescript.isSpreadAssignment(each));
+  // Of two imports in one object the later one counts alone.
+  if (spread && !(property && property.pos > spread.pos))
+    throw new RefusedSource(
+      `what "${spread.getText()}" brings into its @Module decorator may be imports, too`,
+    );
   if (!property) return undefined;
   if (typescript.isPropertyAssignment(property)) {
     const { initializer } = property;
@@ -167,11 +172,13 @@ function findImports(
   throw new RefusedSource("its module's imports are not an array that stands there");
 }
 
-/** `LockModule`, `LockModule.forRoot(…)`, `LockModule.forRootAsync(…)`. */
-function isEntryOf(entry: ts.Expression, name: string, typescript: TypeScript): boolean {
-  const called = typescript.isCallExpression(entry) ? entry.expression : entry;
-  const text = called.getText();
-  return text === name || text.startsWith(`${name}.`);
+/** Wherever it stands: as an entry, with a call, in a condition, in a spread. */
+function mentions(node: ts.Node, name: string, typescript: TypeScript): boolean {
+  const isAccess = typescript.isPropertyAccessExpression(node);
+  if ((isAccess || typescript.isIdentifier(node)) && node.getText() === name) return true;
+  // What stands behind a dot is no name of this file.
+  if (isAccess) return mentions(node.expression, name, typescript);
+  return typescript.forEachChild(node, (child) => mentions(child, name, typescript)) ?? false;
 }
 
 /** After the last entry; a comma or a comment behind it stays where it is. */

@@ -103,6 +103,10 @@ export class AppModule {}
     ['LockModule'],
     ['LockModule.forRoot()'],
     ["LockModule.forRootAsync({ useFactory: () => ({ store: 'memory' }) })"],
+    ['process.env.REDIS_URL ? LockModule.forRoot() : OtherModule'],
+    ['...(isTest ? [] : [LockModule.forRoot()])'],
+    ['(LockModule as any).forRoot()'],
+    ['forwardRef(() => LockModule)'],
   ])('leaves a module alone that has %s', async (entry) => {
     const source = withImport(`{ imports: [${entry}] }`);
     expect(await added(source)).toBe(source);
@@ -114,6 +118,7 @@ export class AppModule {}
     ['{ imports: [] }', `{ imports: [${CALL}] }`],
     ['{ imports: [A, B] }', `{ imports: [A, B, ${CALL}] }`],
     ['{ imports: [A, B,] }', `{ imports: [A, B, ${CALL},] }`],
+    ['{ ...base, imports: [A] }', `{ ...base, imports: [A, ${CALL}] }`],
     ["{ 'imports': [...shared] }", `{ 'imports': [...shared, ${CALL}] }`],
     ['{ providers: [A] }', `{ imports: [${CALL}], providers: [A] }`],
     ['{\n\tproviders: [A],\n}', `{\n\timports: [${CALL}],\n\tproviders: [A],\n}`],
@@ -181,6 +186,11 @@ export class AppModule {}
     expect(source).toContain('imports: [Locks.forRoot({');
   });
 
+  it('adds beside what only has the same name behind a dot', async () => {
+    const source = withImport('{ imports: [other.LockModule] }');
+    expect(await added(source)).toBe(withImport(`{ imports: [other.LockModule, ${CALL}] }`));
+  });
+
   it('leaves the source alone with --skip-import, and installs nothing with --skip-install', async () => {
     await add({ sourceRoot: 'src', skipImport: true, skipInstall: true });
     expect(text()).toBe(APP_MODULE);
@@ -192,6 +202,8 @@ export class AppModule {}
     ['imports: shared', moduleOf('{ imports: shared }'), 'imports are not an array'],
     ['the shorthand', moduleOf('{ imports }'), 'imports are not an array'],
     ['metadata from elsewhere', moduleOf('metadata'), 'not given an object'],
+    ['a spread', moduleOf('{ ...base, providers: [] }'), 'what "...base" brings'],
+    ['a spread at the end', moduleOf('{ imports: [], ...base }'), 'what "...base" brings'],
     ['no module', 'export const x = 1;\n', 'no class with a @Module decorator'],
     [
       'several modules',
