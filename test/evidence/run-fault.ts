@@ -10,6 +10,7 @@ import { BUSY, type LibraryName, longestHoldMs } from './client/plan.js';
 import { type Fault, TTL_MS } from './faults/fault.js';
 import { type HistoryEntry, now } from './history/entry.js';
 import { readHistories } from './history/history-file.js';
+import { LIMITS, STORE_TIMEOUT_MS, WAIT_MS } from './limits.js';
 import { Stage } from './stage/stage.js';
 import type { StorageServer } from './stage/storage-server.js';
 
@@ -30,10 +31,6 @@ export interface Run extends Verdict {
 }
 
 const PROCESSES = 4;
-const WAIT_MS = 3_000;
-const STORE_TIMEOUT_MS = 1_000;
-/** What a busy machine adds to a limit of a second. */
-const SLACK_MS = 750;
 /** What an application may take to close after its last call, and before it to write to a slow storage. */
 const CLOSE_MS = 10_000;
 const PERMITS = 2;
@@ -41,11 +38,6 @@ const PERMITS = 2;
 const RECOVERY_MS = 5_000;
 /** After so many ttls all leases, places in queues and notes about them must have ended. */
 const AFTERLIFE_TTLS = 4;
-
-const LIMITS = {
-  acquireMs: WAIT_MS + STORE_TIMEOUT_MS + SLACK_MS,
-  releaseMs: STORE_TIMEOUT_MS + SLACK_MS,
-};
 
 /** What stays by design: token counters, what processes tell of themselves, and what a node keeps about itself. */
 const STAYS = /^lock:(\{\d+\}:tokens$|reports:|quorum:(tokens:|node$|reports|lists$))/;

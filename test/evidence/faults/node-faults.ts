@@ -15,10 +15,10 @@ async function meanwhile(
   heal: (node: number) => unknown = () => undefined,
 ): Promise<void> {
   const node = pickNode(stage);
-  // It stays while locks must go on being taken: from its beginning.
-  stage.expectRecovery(what, [BUSY]);
   await stage.during(`${what}, n${node}`, async () => {
     await hit(node);
+    // It stays while locks must go on being taken: from here on.
+    stage.expectRecovery(what, [BUSY]);
     await stage.pass(0.5 * TTL_MS, 1.5 * TTL_MS);
     await heal(node);
   });

@@ -1,5 +1,6 @@
 import { cpus } from 'node:os';
 import { execFileSync } from 'node:child_process';
+import { LIMITS } from '../limits.js';
 import { LIBRARIES, type LibraryName } from '../client/plan.js';
 import type { Options } from '../options.js';
 import type { Summary } from './summary.js';
@@ -26,14 +27,14 @@ const kindsText = (kinds: Summary['withinKinds']) =>
   Object.entries(kinds).map(([kind, count]) => `${count} × ${kind}`);
 
 function ourRow(summary: Summary): readonly unknown[] {
-  const { times, calls, granted, within, outside, longestOverlapMs } = summary;
+  const { times, calls, granted, within, outside, longestOutsideMs } = summary;
   return [
     summary.title,
     times,
     calls,
     granted,
     within === 0 ? 0 : `**${within}** (${kindsText(summary.withinKinds).join(', ')})`,
-    outside === 0 ? 0 : `${outside}, up to ${ms(longestOverlapMs)}`,
+    outside === 0 ? 0 : `${outside}, up to ${ms(longestOutsideMs)}`,
     summary.staleWrites,
     summary.lostUpdates,
     recovery(summary),
@@ -72,6 +73,10 @@ const OUR_HEAD = [
   'longest without',
 ];
 
+const inSeconds = (value: number) => `${value / 1_000} s`;
+/** What is a limit of this library's contract alone. */
+const LONG_CALLS = `calls that took longer than ${inSeconds(LIMITS.acquireMs)} (acquire) or ${inSeconds(LIMITS.releaseMs)} (release)`;
+
 /** The tables, as they stand on the page. */
 export function render(
   summaries: readonly Summary[],
@@ -82,7 +87,7 @@ export function render(
   if (ours.length > 0) parts.push(table(OUR_HEAD, ours.map(ourRow)));
   if (summaries.length > ours.length) {
     parts.push(
-      'Beside others: held by two, or more permits than there are · lost updates without a guard · calls over their limit · keys left:',
+      `Beside others: held by two, or more permits than there are · lost updates without a guard · ${LONG_CALLS} · keys left:`,
       beside(summaries, safety),
       'Taken again after · longest without:',
       beside(summaries, liveness),

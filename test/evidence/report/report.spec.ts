@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import type { Violation } from '../checker/violation.js';
 import { FAULTS } from '../faults/index.js';
@@ -137,9 +138,10 @@ describe('the tables', () => {
   };
 
   it('have what was within the contract, and what was outside of it', () => {
-    const violations = [overlap(300), overlap(3_000)];
+    const late: Violation = { ...overlap(444), kind: 'told late' };
+    const violations = [overlap(300), overlap(3_000), late];
     expect(rowsOf([run('flushall', { violations, staleWrites: 2, lostUpdates: 1 })])).toEqual([
-      '| FLUSHALL | 3 | 100 | 90 | **1** (1 × overlap) | 1, up to 3000 ms | 2 | 1 | 0.04 s | 0.06 s |',
+      '| FLUSHALL | 3 | 100 | 90 | **1** (1 × overlap) | 2, up to 444 ms | 2 | 1 | 0.04 s | 0.06 s |',
     ]);
   });
 
@@ -167,6 +169,12 @@ describe('the options', () => {
     ]);
     expect(faults.map(({ name }) => name)).toEqual(['none', 'flushall']);
     expect({ libraries, seconds, seed }).toEqual({ libraries: ['redlock'], seconds: 3, seed: 9 });
+  });
+
+  it('are those of the page, if none are given', () => {
+    const page = readFileSync(new URL('../../../docs/evidence.md', import.meta.url), 'utf8');
+    const { seconds, seed } = readOptions([]);
+    expect(page).toContain(`\n${seconds} s for each fault and library, seed ${seed}. `);
   });
 
   it('that are none are refused', () => {

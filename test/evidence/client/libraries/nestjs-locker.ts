@@ -21,11 +21,7 @@ function optionsOf({ connection, ttlMs, waitMs, storeTimeoutMs }: LockSettings):
     case 'sentinel':
       return {
         ...common,
-        redis: {
-          sentinels: [...connection.sentinels],
-          name: connection.name,
-          socketTimeout: 2_000,
-        },
+        redis: { sentinels: [...connection.sentinels], name: connection.name },
       };
     case 'cluster': {
       const cluster = new Cluster([...connection.nodes]);
@@ -34,7 +30,7 @@ function optionsOf({ connection, ttlMs, waitMs, storeTimeoutMs }: LockSettings):
     }
     case 'nodes': {
       const { urls, isFirst } = connection;
-      return { ...common, nodes: [...urls], nodeTimeout: 250, firstDeployment: isFirst };
+      return { ...common, nodes: [...urls], firstDeployment: isFirst };
     }
   }
 }

@@ -25,7 +25,7 @@ export async function openLocks({ connection, ttlMs, waitMs }: LockSettings): Pr
   const create = (key: string) =>
     connection.kind === 'nodes'
       ? universal.createRedlock({ ...settings, key, adapters })
-      : universal.createLock({ ...settings, key, adapter: adapters[0], performance: 'lean' });
+      : universal.createLock({ ...settings, key, adapter: adapters[0] });
   return {
     async acquire(name) {
       try {
