@@ -22,7 +22,10 @@ export class ClientProcess {
   constructor(plan: ClientPlan) {
     this.name = plan.process;
     const args = ['--enable-source-maps', '--import', HOOKS, PROGRAM, JSON.stringify(plan)];
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    this.child = spawn(process.execPath, args, {
+      env: process.env,
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
     this.exited = once(this.child, 'exit');
     this.child.stderr!.on('data', (data: Buffer) => {
       this.errors = `${this.errors}${data.toString()}`.slice(-2_000);
