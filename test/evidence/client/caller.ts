@@ -63,7 +63,7 @@ export class Caller {
       held = await (kind === 'lock' ? locks.acquire(name) : locks.acquirePermit!(name, permits));
     } catch (error) {
       if (error instanceof Busy) history.add({ type: 'busy', call });
-      else history.add({ type: 'unknown', call, error: String(error).slice(0, 200) });
+      else history.add({ type: 'unknown', call, error: String(error).slice(0, 800) });
       return false;
     }
     const { token } = held;
@@ -99,7 +99,7 @@ export class Caller {
     }
     history.add({ type: 'release', call });
     const result = await held.release().catch((error: unknown) => `failed: ${String(error)}`);
-    history.add({ type: 'released', call, result: result.slice(0, 200) });
+    history.add({ type: 'released', call, result: result.slice(0, 800) });
   }
 
   /** As a careful handler does it: it stops when it is told, and looks right before it writes. */
