@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
  * once has failed.
  */
 const JUDGE_SAFETY = [
-  'test/conformance/',
   'test/evidence/',
   'test/fuzz/',
   'test/simulation/',
