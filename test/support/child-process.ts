@@ -1,36 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
-import { transformFileSync } from '@swc/core';
+import { compile, compileLibrary, makeWorkshop } from './compile.js';
 import { afterTest } from './lock-service.js';
 import { until } from './until.js';
-
-const LIB = fileURLToPath(new URL('../../lib/', import.meta.url));
-
-/** Beside the packages of the project that runs, so that Node finds the same Nest and ioredis. */
-function packagesDirectory(): string {
-  const { resolve: find } = createRequire(import.meta.url);
-  return resolve(dirname(find('@nestjs/common/package.json')), '../..');
-}
-
-function compile(source: string, target: string): void {
-  const { code } = transformFileSync(source, {
-    jsc: {
-      target: 'es2022',
-      keepClassNames: true,
-      parser: { syntax: 'typescript', decorators: true },
-      transform: { legacyDecorator: true, decoratorMetadata: true },
-    },
-    module: { type: 'es6' },
-  });
-  mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, code);
-}
 
 /** Where programs are compiled to; made for the first of a spec, and gone after its last test. */
 let workshop: string | undefined;
@@ -41,14 +18,9 @@ afterAll(() => {
 
 /** Compiles the library as it is now, as the package `nestjs-locker` of the programs beside it. */
 function openWorkshop(): string {
-  const cache = join(packagesDirectory(), '.cache');
-  mkdirSync(cache, { recursive: true });
-  const directory = mkdtempSync(join(cache, 'nestjs-locker-'));
+  const directory = makeWorkshop();
   const library = join(directory, 'node_modules/nestjs-locker');
-  for (const name of readdirSync(LIB, { recursive: true, encoding: 'utf8' })) {
-    if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
-    compile(join(LIB, name), join(library, name.replace(/ts$/, 'js')));
-  }
+  compileLibrary(library);
   const exports = {
     '.': './index.js',
     './fencing': './fencing/index.js',

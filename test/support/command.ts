@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll } from '@jest/globals';
-import { transformFileSync } from '@swc/core';
+import { compileLibrary, makeWorkshop } from './compile.js';
 import { afterTest } from './lock-service.js';
 import { until } from './until.js';
 
@@ -16,28 +15,10 @@ afterAll(() => {
   if (directory) rmSync(directory, { recursive: true, force: true });
 });
 
-/** Beside the packages of the project that runs, so that Node finds the same Nest and ioredis. */
 function build(): string {
-  const { resolve: find } = createRequire(import.meta.url);
-  const packages = resolve(dirname(find('@nestjs/common/package.json')), '../..');
-  mkdirSync(join(packages, '.cache'), { recursive: true });
-  const made = mkdtempSync(join(packages, '.cache/nestjs-locker-command-'));
+  const made = makeWorkshop();
   copyFileSync(join(ROOT, 'package.json'), join(made, 'package.json'));
-  for (const name of readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })) {
-    if (!name.endsWith('.ts') || name.endsWith('.spec.ts')) continue;
-    const { code } = transformFileSync(join(ROOT, 'lib', name), {
-      jsc: {
-        target: 'es2022',
-        keepClassNames: true,
-        parser: { syntax: 'typescript', decorators: true },
-        transform: { legacyDecorator: true, decoratorMetadata: true },
-      },
-      module: { type: 'es6' },
-    });
-    const target = join(made, 'dist/esm', name.replace(/ts$/, 'js'));
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, code);
-  }
+  compileLibrary(join(made, 'dist/esm'));
   return made;
 }
 
