@@ -140,6 +140,7 @@ it('who may only look is offered nothing else', async () => {
 it('everything can be done with the keyboard alone', async () => {
   const locks = shows.app.get(LockService);
   const lock = await locks.acquire('to be forced');
+  afterTest(() => lock.release());
   const page = await open(acts);
   const press = (key: string): Promise<void> => page.keyboard.press(key);
   const focused = (): Promise<string> =>
@@ -186,6 +187,25 @@ it('everything can be done with the keyboard alone', async () => {
   await until(() => lock.signal.aborted, { what: 'the holder learns it', timeoutMs: 20_000 });
   await page.goto(`${acts.url}#/events`);
   await page.getByText(/Released by force by kim; billing/).waitFor();
+});
+
+it('a dialog is opened again at once where it was just closed', async () => {
+  const lock = await shows.app.get(LockService).acquire('asked twice');
+  afterTest(() => lock.release());
+  const page = await open(acts, nameView('asked twice'));
+  const ask = page.getByRole('button', { name: 'Release by force …' });
+  await ask.click();
+  await page.getByRole('dialog').waitFor();
+  await page.getByRole('textbox').fill('asked');
+  // In one turn, while the browser tells that it was closed only later.
+  await page.evaluate(`new Promise((told) => {
+    const dialog = document.querySelector('dialog');
+    dialog.addEventListener('close', () => setTimeout(told));
+    dialog.close();
+    document.querySelector('main button.danger').click();
+  })`);
+  await page.getByRole('dialog').waitFor();
+  expect(await page.getByRole('textbox').inputValue()).toBe('');
 });
 
 it('an unknown outcome is resolved', async () => {

@@ -386,6 +386,19 @@ import { post } from './api.js';
 import { canBeTyped, visible } from './format.js';
 import { Owner } from './parts.js';
 
+/**
+ * What is being asked, how it is asked, and what to do when its dialog has closed: which the browser tells a moment
+ * after it has gone from sight, when the next one may have been opened.
+ */
+export function useAsked(live) {
+  const [asked, ask] = useState(undefined);
+  const done = () => {
+    ask((now) => (now === asked ? undefined : now));
+    live.again();
+  };
+  return [asked, (what) => ask({ ...what }), done];
+}
+
 function Dialog({ title, onEnd, children }) {
   const dialog = useRef();
   useEffect(() => dialog.current.showModal(), []);
@@ -800,9 +813,9 @@ function Row({ held, now, passedMs }) {
   'jobs.js': {
     type: 'text/javascript; charset=utf-8',
     text: `// What is done once, by job; and of one job its elements.
-import { html, useState } from './vendor.js';
+import { html } from './vendor.js';
 import { useLive, withQuery } from './api.js';
-import { Resolve } from './dialogs.js';
+import { Resolve, useAsked } from './dialogs.js';
 import { dateAndTime, number, visible } from './format.js';
 import { Ago, Empty, Loaded, Name, Owner, Pager, Table } from './parts.js';
 
@@ -882,8 +895,7 @@ const EMPTY = {
 
 function Elements({ live, job, state, cursor, shell }) {
   const { outcomes, cursor: next, isReadOnly } = live.data;
-  const [asked, ask] = useState(undefined);
-  const done = () => (ask(undefined), live.again());
+  const [asked, ask, done] = useAsked(live);
   const canResolve = state === 'unknown' && !isReadOnly;
   const [title, text] = EMPTY[state] ?? EMPTY.unknown;
   const head = [
@@ -930,7 +942,7 @@ function Elements({ live, job, state, cursor, shell }) {
       \`
     }
     <\${Pager} first=\${link(job, state)} next=\${next && link(job, state, next)} isFirst=\${!cursor} />
-    \${asked && html\`<\${Resolve} outcome=\${asked} onEnd=\${done} />\`}
+    \${asked && html\`<\${Resolve} key=\${asked} outcome=\${asked} onEnd=\${done} />\`}
   \`;
 }
 `,
@@ -938,9 +950,9 @@ function Elements({ live, job, state, cursor, shell }) {
   'name.js': {
     type: 'text/javascript; charset=utf-8',
     text: `// All about one name: who has it, who waits, and what is known of its outcome.
-import { html, useState } from './vendor.js';
+import { html } from './vendor.js';
 import { useLive, withQuery } from './api.js';
-import { ForceRelease, Resolve } from './dialogs.js';
+import { ForceRelease, Resolve, useAsked } from './dialogs.js';
 import { dateAndTime, number, plural, visible } from './format.js';
 import { Age, Ago, Kind, Lease, Loaded, Owner, Permits, permitsTaken, Table } from './parts.js';
 
@@ -958,8 +970,7 @@ export function OneName({ shell, query }) {
 function Facts({ live, shell }) {
   const { data } = live;
   const { kind, holders, permits, waiting, isReadOnly } = data;
-  const [asked, ask] = useState(undefined);
-  const done = () => (ask(undefined), live.again());
+  const [asked, ask, done] = useAsked(live);
   return html\`
     <p class="card store">
       <\${Kind} kind=\${kind} units=\${holders[0]?.units ?? 0} />
@@ -974,8 +985,8 @@ function Facts({ live, shell }) {
     <\${Holders} ...\${{ data, shell, ask }} />
     <\${Queue} ...\${data} />
     \${data.outcome && html\`<\${Outcome} ...\${{ outcome: data.outcome, isReadOnly, shell, ask }} />\`}
-    \${asked?.lease && html\`<\${ForceRelease} name=\${data.name} kind=\${kind} lease=\${asked.lease} onEnd=\${done} />\`}
-    \${asked?.outcome && html\`<\${Resolve} outcome=\${asked.outcome} onEnd=\${done} />\`}
+    \${asked?.lease && html\`<\${ForceRelease} key=\${asked} name=\${data.name} kind=\${kind} lease=\${asked.lease} onEnd=\${done} />\`}
+    \${asked?.outcome && html\`<\${Resolve} key=\${asked} outcome=\${asked.outcome} onEnd=\${done} />\`}
   \`;
 }
 

@@ -4,6 +4,19 @@ import { post } from './api.js';
 import { canBeTyped, visible } from './format.js';
 import { Owner } from './parts.js';
 
+/**
+ * What is being asked, how it is asked, and what to do when its dialog has closed: which the browser tells a moment
+ * after it has gone from sight, when the next one may have been opened.
+ */
+export function useAsked(live) {
+  const [asked, ask] = useState(undefined);
+  const done = () => {
+    ask((now) => (now === asked ? undefined : now));
+    live.again();
+  };
+  return [asked, (what) => ask({ ...what }), done];
+}
+
 function Dialog({ title, onEnd, children }) {
   const dialog = useRef();
   useEffect(() => dialog.current.showModal(), []);

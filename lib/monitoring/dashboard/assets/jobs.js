@@ -1,7 +1,7 @@
 // What is done once, by job; and of one job its elements.
-import { html, useState } from './vendor.js';
+import { html } from './vendor.js';
 import { useLive, withQuery } from './api.js';
-import { Resolve } from './dialogs.js';
+import { Resolve, useAsked } from './dialogs.js';
 import { dateAndTime, number, visible } from './format.js';
 import { Ago, Empty, Loaded, Name, Owner, Pager, Table } from './parts.js';
 
@@ -81,8 +81,7 @@ const EMPTY = {
 
 function Elements({ live, job, state, cursor, shell }) {
   const { outcomes, cursor: next, isReadOnly } = live.data;
-  const [asked, ask] = useState(undefined);
-  const done = () => (ask(undefined), live.again());
+  const [asked, ask, done] = useAsked(live);
   const canResolve = state === 'unknown' && !isReadOnly;
   const [title, text] = EMPTY[state] ?? EMPTY.unknown;
   const head = [
@@ -129,6 +128,6 @@ function Elements({ live, job, state, cursor, shell }) {
       `
     }
     <${Pager} first=${link(job, state)} next=${next && link(job, state, next)} isFirst=${!cursor} />
-    ${asked && html`<${Resolve} outcome=${asked} onEnd=${done} />`}
+    ${asked && html`<${Resolve} key=${asked} outcome=${asked} onEnd=${done} />`}
   `;
 }

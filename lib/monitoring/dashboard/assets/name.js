@@ -1,7 +1,7 @@
 // All about one name: who has it, who waits, and what is known of its outcome.
-import { html, useState } from './vendor.js';
+import { html } from './vendor.js';
 import { useLive, withQuery } from './api.js';
-import { ForceRelease, Resolve } from './dialogs.js';
+import { ForceRelease, Resolve, useAsked } from './dialogs.js';
 import { dateAndTime, number, plural, visible } from './format.js';
 import { Age, Ago, Kind, Lease, Loaded, Owner, Permits, permitsTaken, Table } from './parts.js';
 
@@ -19,8 +19,7 @@ export function OneName({ shell, query }) {
 function Facts({ live, shell }) {
   const { data } = live;
   const { kind, holders, permits, waiting, isReadOnly } = data;
-  const [asked, ask] = useState(undefined);
-  const done = () => (ask(undefined), live.again());
+  const [asked, ask, done] = useAsked(live);
   return html`
     <p class="card store">
       <${Kind} kind=${kind} units=${holders[0]?.units ?? 0} />
@@ -35,8 +34,8 @@ function Facts({ live, shell }) {
     <${Holders} ...${{ data, shell, ask }} />
     <${Queue} ...${data} />
     ${data.outcome && html`<${Outcome} ...${{ outcome: data.outcome, isReadOnly, shell, ask }} />`}
-    ${asked?.lease && html`<${ForceRelease} name=${data.name} kind=${kind} lease=${asked.lease} onEnd=${done} />`}
-    ${asked?.outcome && html`<${Resolve} outcome=${asked.outcome} onEnd=${done} />`}
+    ${asked?.lease && html`<${ForceRelease} key=${asked} name=${data.name} kind=${kind} lease=${asked.lease} onEnd=${done} />`}
+    ${asked?.outcome && html`<${Resolve} key=${asked} outcome=${asked.outcome} onEnd=${done} />`}
   `;
 }
 
