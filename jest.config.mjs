@@ -8,7 +8,7 @@ export const LONG = [
   'simulation/',
   'sql/',
   'dashboard/dashboard-browser',
-  'docs/recipe-commands',
+  'docs/npm-commands',
   'monitoring/overview-scale',
 ];
 
