@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.js';
 import type { CopyTerms, HighestToken, NodeAdmission } from './node-admission.js';
 import { markerText, type NodeMarker, parseMarker } from './node-port.interface.js';
-import { type CopyTools, copyOutcomes } from './outcome-copy.js';
+import { type CopyTools, copyOutcomes, OtherMarkerError } from './outcome-copy.js';
 import type { QuorumNode } from './quorum-node.js';
 
 export interface OtherNodesTools {
@@ -34,9 +34,14 @@ export class OtherNodes {
     };
     const intact = this.intactBut(asking);
     const copies = await Promise.allSettled(
-      intact.map((node) => {
+      intact.map(async (node) => {
         const from = { port: node.port, marker: this.markerTextOf(node) };
-        return copyOutcomes(from, to, tools);
+        try {
+          await copyOutcomes(from, to, tools);
+        } catch (error) {
+          if (error instanceof OtherMarkerError) this.isNotWhatItWas(node);
+          throw error;
+        }
       }),
     );
     const copied = copies.filter(({ status }) => status === 'fulfilled').length;
@@ -49,8 +54,7 @@ export class OtherNodes {
       this.intactBut(asking).map(async (node) => {
         const told = node.port.highestToken(this.markerTextOf(node));
         const token = await this.within(told).catch(() => undefined);
-        // It is not what it was, and nobody has asked it for a vote since.
-        if (token === null) this.tools.admissionOf(node).greet();
+        if (token === null) this.isNotWhatItWas(node);
         return token;
       }),
     );
@@ -67,6 +71,11 @@ export class OtherNodes {
     const told = hellos.flatMap((hello) => hello?.markerText ?? []).map(parseMarker);
     const seen = this.nodes.map((node) => this.tools.admissionOf(node).marker);
     return Math.max(0, ...[...told, ...seen].map((marker) => marker?.maxTtlMs ?? 0));
+  }
+
+  /** While too few others vote nobody asks it for a vote, and would learn of it. */
+  private isNotWhatItWas(node: QuorumNode): void {
+    this.tools.admissionOf(node).greet();
   }
 
   /** A clock that jumped costs a node its votes, but not its memory. */

@@ -11,6 +11,13 @@ export interface MarkedNode {
   readonly marker: string;
 }
 
+/** A node has not the marker that was known of it: it may have forgotten. */
+export class OtherMarkerError extends Error {
+  constructor({ port }: MarkedNode) {
+    super(`${port.description} is not what it was`);
+  }
+}
+
 export interface CopyTools {
   /** In ms of the nodes' clocks. */
   now(): number;
@@ -61,8 +68,7 @@ async function* pages(
   let cursor = '0';
   do {
     const [reply] = await ask(from, [step(cursor)], tools);
-    if (reply?.type !== 'listed')
-      throw new Error(`${from.port.description} does not vote any more`);
+    if (reply?.type !== 'listed') throw unexpected(reply, from);
     if (reply.names.length > 0) yield reply.names;
     ({ cursor } = reply);
   } while (cursor !== '0');
@@ -97,11 +103,13 @@ async function copyThese(
   }
 }
 
-function textIn(reply: NodeReply | undefined, { port }: MarkedNode): string {
+function textIn(reply: NodeReply | undefined, node: MarkedNode): string {
   if (reply?.type === 'recalled') return reply.text;
-  if (reply?.type === 'failed') throw reply.error;
-  throw new Error(`${port.description} is not what it was`);
+  throw unexpected(reply, node);
 }
+
+const unexpected = (reply: NodeReply | undefined, node: MarkedNode): Error =>
+  reply?.type === 'failed' ? reply.error : new OtherMarkerError(node);
 
 async function ask(
   { port, marker }: MarkedNode,

@@ -76,4 +76,19 @@ describe('A quorum keeps its contract where', () => {
     });
     expect(report).toMatchObject({ failure: undefined, explained: 0 });
   });
+
+  it('a node has forgotten unseen while the clocks of the others are not believed', async () => {
+    const report = await checkSchedules({
+      ...ALONE,
+      runs: 10,
+      seed: 3,
+      isHasty: true,
+      opening: [
+        [0, { type: 'clock', nodes: [0], byMs: -100_000, forMs: Infinity }],
+        [0, { type: 'clock', nodes: [2], byMs: -100_000, forMs: Infinity }],
+        [20, { type: 'flush', nodes: [1] }],
+      ],
+    });
+    expect(report.failure).toBeUndefined();
+  });
 });
