@@ -210,17 +210,17 @@ export class LeaseBook {
   ): Promise<ReleaseOutcome> {
     const { lease } = tenure;
     const { name, kind, owner, fencingToken } = lease;
-    const isOurs = lease.markReleased();
+    const wasHeld = lease.markReleased();
     this.forget(lease);
     // What was only tried has never been held.
     const minHoldMs = tenure.isTold ? lease.minHoldMs : 0;
-    const request = { name, kind, owner, fencingToken, minHoldMs, outcome };
+    const request = { name, kind, owner, fencingToken, minHoldMs, wasHeld, outcome };
     const releasing = this.tools.store.release(request);
     // In the same turn, so that leaving and queueing up again travel together.
     this.tools.freed(name);
     return releasing.then(
       (found) => {
-        if (isOurs) this.unreleased--;
+        if (wasHeld) this.unreleased--;
         if (tells) this.tellEnd(tenure, found);
         this.tellOutcome(tenure, outcome, found);
         this.tools.ended(tenure);
@@ -228,7 +228,7 @@ export class LeaseBook {
       },
       (error: Error) => {
         by?.releaseFailed();
-        if (isOurs) this.unreleased--;
+        if (wasHeld) this.unreleased--;
         this.tools.cleaner.clean(request, lease.ttlMs, 0, (found) =>
           this.tellOutcome(tenure, outcome, found),
         );

@@ -344,6 +344,8 @@ export interface ReleaseRequest extends Subject {
   readonly fencingToken?: number | undefined;
   /** How long the name stays taken at least, counted from its acquisition. */
   readonly minHoldMs?: number | undefined;
+  /** By its holder's clock it had not ended when it was given back; for what the store cannot tell by itself. */
+  readonly wasHeld?: boolean | undefined;
   /** Of a lease that was asked for with `once`: what became of its element. Left out, it stays as it is. */
   readonly outcome?: Outcome | undefined;
 }

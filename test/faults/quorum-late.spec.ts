@@ -160,6 +160,22 @@ describe('a release that a node could not be told', () => {
     await untilLeases(0);
   });
 
+  it('has freed the name if one of the two that had it is silent, and the third has nothing', async () => {
+    links.cutOff(2);
+    await locks.withLock('another', () => 'done', LONG);
+    await untilNodes(locks, 'voting', 'voting', 'unreachable');
+    const lock = await locks.acquire(NAME, LONG);
+    await untilLeases(2);
+    links.heal(2);
+    await untilAllVote(locks);
+    nodes.pause(1);
+    expect(await lock.release()).toBe('released');
+    const next = await others.acquire(NAME, LONG);
+    await next.release();
+    nodes.resume(1);
+    await untilLeases(0);
+  });
+
   it('is told over the next connection when the last was lost with it', async () => {
     const lock = await locks.acquire(NAME, LONG);
     await untilLeases(3);

@@ -12,10 +12,13 @@ import type { QuorumNode } from './quorum-node.js';
  * can take the name. A lease that is given back at once is, as a rule, on a bare majority, since the rest has not
  * been asked yet, and is not any more; then a single node's answer may be enough, and the others are told a moment
  * later, together with what else goes to them.
+ *
+ * Where too few of them say that they had it, some that may have had it are silent: then its holder's clock tells
+ * whether it was held, as it does for the holder.
  */
 export function release(
   electorate: Electorate,
-  { name, owner, minHoldMs = 0 }: ReleaseRequest,
+  { name, owner, minHoldMs = 0, wasHeld = false }: ReleaseRequest,
   /** The one that got it, if not all of its nodes have answered. */
   attempt: Attempt | undefined,
   now: number,
@@ -35,9 +38,11 @@ export function release(
       if (done >= enough) return 'released';
       if (votes.pending > 0) return undefined;
       const others = votes.count('busy');
-      const answered = done + others + votes.count('free') + unasked.length;
-      if (nodes.length - answered + done < majority) return others > 0 ? 'taken-over' : 'expired';
-      throw votes.lastError ?? tooFewNodes(electorate);
+      const gone = done + others + votes.count('free') + unasked.length;
+      const mayHaveBeenHeld = nodes.length - gone + done >= majority;
+      if (gone < majority && mayHaveBeenHeld) throw votes.lastError ?? tooFewNodes(electorate);
+      if (wasHeld && mayHaveBeenHeld) return 'released';
+      return others > 0 ? 'taken-over' : 'expired';
     },
     (_, reply) => {
       // They have been told that the name is free, and are about to ask everywhere.
