@@ -7,7 +7,7 @@ export const USAGE = `npm run faults -- [options]
 
   --only <fault>,…      of: ${FAULTS.map(({ name }) => name).join(', ')}
   --library <name>,…    of: ${LIBRARIES.join(', ')}; default: all
-  --seconds <n>         for how long each fault comes again and again; default: 8
+  --seconds <n>         for how long each fault comes again and again; default: 12
   --seed <n>            of the first run; default: 1
   --write               puts the tables into docs/evidence.md
   --json <file>         what the tables are made of
@@ -52,7 +52,7 @@ export function readOptions(args: readonly string[]): Options {
     needsHelp: values.help,
     faults: FAULTS.filter(({ name }) => names.includes(name)),
     libraries: choose(LIBRARIES, values.library, 'library'),
-    seconds: number('seconds', 8),
+    seconds: number('seconds', 12),
     seed: number('seed', 1),
     writes: values.write,
     ...(values.json !== undefined && { json: values.json }),
