@@ -4,6 +4,7 @@ import {
   Job,
   Lock,
   Locked,
+  LockError,
   LockModule,
   LockOptionsError,
   type LockService,
@@ -168,6 +169,32 @@ function decorate(decorator: (target: any, key: any, descriptor: any) => unknown
 const argumentsOf = (keys: string[]) =>
   fc.tuple(anyValue, keys.length ? anyOptions(...keys) : fc.constant(undefined));
 
+/** Options, all left out, that can be read so many times. */
+function failingAfter(reads: number, keys: string[], error: Error): object {
+  const read = <T>(value: T): T => {
+    if (reads-- <= 0) throw error;
+    return value;
+  };
+  const options = Object.fromEntries(keys.map((key) => [key, undefined]));
+  return new Proxy(options, {
+    get: () => read(undefined),
+    has: () => read(true),
+    ownKeys: () => read(keys),
+    getOwnPropertyDescriptor: () => read({ enumerable: true, configurable: true }),
+  });
+}
+
+/** What it throws or rejects with, if it does; a lock that it gives is given back. */
+async function errorOf(call: () => unknown): Promise<unknown> {
+  try {
+    const given = await call();
+    if (given instanceof Lock) await given.release();
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
 describe('whatever is handed to', () => {
   it.each(CALLS)(
     '%s, it answers or fails as documented, and leaves nothing held',
@@ -179,6 +206,23 @@ describe('whatever is handed to', () => {
         expect(({} as Record<string, unknown>)['ttl']).toBeUndefined();
       });
       await fc.assert(property, runs(60));
+    },
+  );
+
+  it.each(CALLS.filter(([, keys]) => keys.length > 0))(
+    '%s, what its options throw when they are read comes out, and leaves nothing held',
+    async (_, keys, call) => {
+      const property = fc.asyncProperty(fc.nat(40), async (reads) => {
+        const thrown = new Error('read once too often');
+        const options = failingAfter(reads, keys, thrown);
+        const failed = await settle(errorOf(() => call('a', options)));
+        if (failed !== thrown && failed !== undefined) expect(failed).toBeInstanceOf(LockError);
+        for (const { name } of locks.held()) await locks.forceRelease(name);
+        const lock = await locks.tryAcquire('a');
+        expect(lock?.isHeld).toBe(true);
+        await lock!.release();
+      });
+      await fc.assert(property, runs(20));
     },
   );
 
