@@ -2,8 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 
-/** Puts text between the markers of a page, formatted as the page is; what it is about names them. */
-export async function writeInto(page: URL, what: string, text: string): Promise<void> {
+/**
+ * Puts text between the markers of a page, formatted as the page is; what it is about names them.
+ *
+ * @type {typeof import('./write-into.d.mts').writeInto}
+ */
+export async function writeInto(page, what, text) {
   const [begin, end] = [`<!-- ${what}: begin -->`, `<!-- ${what}: end -->`];
   const old = readFileSync(page, 'utf8');
   const [from, to] = [old.indexOf(begin), old.indexOf(end)];

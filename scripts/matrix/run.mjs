@@ -109,7 +109,7 @@ for (const cell of asked) {
   console.error(`\n${idOf(cell)}`);
   results[idOf(cell)] = await measure(cell);
   writeFileSync(RESULTS, JSON.stringify(results, null, 2));
-  if (values.write) writeTable(results);
+  if (values.write) await writeTable(results);
 }
 console.log(tableOf(results));
 const verdicts = asked.map((cell) => results[idOf(cell)].verdict);

@@ -1,9 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import { arch, platform } from 'node:os';
+import { writeInto } from '../write-into.mjs';
 import { CELLS, idOf } from './cells.mjs';
 
 const DOCUMENT = new URL('../../docs/compatibility.md', import.meta.url);
-const [BEGIN, END] = ['<!-- matrix: begin -->', '<!-- matrix: end -->'];
 
 const HEADINGS = ['Node', 'Nest', 'ioredis', 'server', 'tests', 'result'];
 
@@ -30,11 +29,6 @@ export function tableOf(results) {
   );
 }
 
-/** Puts the table between the marks of docs/compatibility.md. */
-export function writeTable(results) {
-  const text = readFileSync(DOCUMENT, 'utf8');
-  const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`docs/compatibility.md has no ${BEGIN} … ${END}`);
-  const measured = `As measured on ${platform()} ${arch()}:\n\n${tableOf(results)}`;
-  writeFileSync(DOCUMENT, `${text.slice(0, begin)}${BEGIN}\n\n${measured}\n\n${text.slice(end)}`);
-}
+/** Puts the table into docs/compatibility.md. */
+export const writeTable = (results) =>
+  writeInto(DOCUMENT, 'matrix', `As measured on ${platform()} ${arch()}:\n\n${tableOf(results)}`);

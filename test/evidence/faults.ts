@@ -5,7 +5,7 @@ import { explain } from './report/explain.js';
 import { hasFailed } from './report/judge.js';
 import { render } from './report/render.js';
 import { summarize, type Summary } from './report/summary.js';
-import { writeInto } from './report/write-into.js';
+import { writeInto } from '../../scripts/write-into.mjs';
 import { runFault } from './run-fault.js';
 import { StorageServer } from './stage/storage-server.js';
 

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import { NestFactory } from '@nestjs/core';
 import { type Lock, LockModule, LockService } from 'nestjs-locker';
 import { RedisServer } from '../../support/redis-server.js';
-import { writeInto } from '../report/write-into.js';
+import { writeInto } from '../../../scripts/write-into.mjs';
 import { flatnessOf } from './flatness.js';
 import { Pace } from './pace.js';
 import { renderLoad } from './render-load.js';

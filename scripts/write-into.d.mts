@@ -1,0 +1,1 @@
+export function writeInto(page: URL, what: string, text: string): Promise<void>;
