@@ -7,7 +7,7 @@ export const PAIRS = [
   { nest: '11', ioredis: '6' },
   { nest: '12', ioredis: '5' },
 ];
-export const SERVERS = ['Redis 7', 'Valkey 8', 'Redis 8'];
+export const SERVERS = ['Redis 7', 'Redis 6.2', 'Valkey 8', 'Redis 8'];
 
 /**
  * Thinned: every Node with the pairs that belong together, and on one Node the crossed pairs and every

@@ -42,24 +42,31 @@ export function nodeBinary(version) {
   return binary;
 }
 
+/** No package has these here: they are named, as the workflow does with those of their images. */
+const NAMED = { 'Redis 6.2': 'REDIS_6_2_SERVER', 'Redis 8': 'REDIS_8_SERVER' };
+
 /** The binary of a server. */
 export function serverBinary(server) {
-  if (server === 'Redis 7')
-    return checked(findOrInstallServer({ ...REDIS, binaries: ['redis-server'] }), 'Redis', '7');
-  if (server === 'Valkey 8') return checked(valkey(), 'Valkey', '8');
-  const binary = process.env.REDIS_8_SERVER;
-  if (!binary)
-    throw new NotHere(
-      'in the workflow only: no package of Redis 8 here (REDIS_8_SERVER names a binary)',
-    );
-  return checked(binary, 'Redis', '8');
+  const [name, version] = server.split(' ');
+  return checked(pathOf(server), name, version);
+}
+
+function pathOf(server) {
+  if (server === 'Redis 7') return findOrInstallServer({ ...REDIS, binaries: ['redis-server'] });
+  if (server === 'Valkey 8') return valkey();
+  const variable = NAMED[server];
+  const binary = process.env[variable];
+  if (binary) return binary;
+  throw new NotHere(
+    `in the workflow only: no package of ${server} here (${variable} names a binary)`,
+  );
 }
 
 /** What the table says has to be what has run. */
-function checked(binary, name, major) {
+function checked(binary, name, line) {
   const { stdout } = spawnSync(binary, ['--version'], { encoding: 'utf8' });
   const [, found, version] = /^(Redis|Valkey) server v=(\S+)/i.exec(stdout ?? '') ?? [];
-  if (found?.toLowerCase() === name.toLowerCase() && version.startsWith(`${major}.`))
+  if (found?.toLowerCase() === name.toLowerCase() && version.startsWith(`${line}.`))
     return { binary, version };
   throw new NotHere(`${binary} is ${found ?? 'nothing'} ${version ?? ''}`);
 }

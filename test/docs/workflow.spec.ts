@@ -10,6 +10,7 @@ it('the workflow runs the lines of the matrix that npm run matrix has, each on i
     idOf: (cell: object) => string;
   };
   const IMAGES: Record<string, string> = {
+    'Redis 6.2': 'redis:6.2',
     'Redis 7': 'redis:7',
     'Redis 8': 'redis:8',
     'Valkey 8': 'valkey/valkey:8',
