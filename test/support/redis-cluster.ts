@@ -51,8 +51,10 @@ export class RedisCluster {
     const clients = this.servers.map((server) => server.client());
     const share = Math.ceil(SLOTS / clients.length);
     for (const [index, client] of clients.entries()) {
-      const last = Math.min((index + 1) * share, SLOTS) - 1;
-      await client.call('CLUSTER', 'ADDSLOTSRANGE', index * share, last);
+      const end = Math.min((index + 1) * share, SLOTS);
+      // One by one: Redis 6.2 knows no ranges.
+      const slots = Array.from({ length: end - index * share }, (_, i) => index * share + i);
+      await client.call('CLUSTER', 'ADDSLOTS', ...slots);
       // Nodes that meet with equal epochs have to settle them first.
       await client.call('CLUSTER', 'SET-CONFIG-EPOCH', index + 1);
     }
