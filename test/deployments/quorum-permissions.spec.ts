@@ -1,13 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LockService } from 'nestjs-locker';
-import { lockService, watch } from '../support/lock-service.js';
+import { eventsOf, lockService, watch } from '../support/lock-service.js';
 import { NodeLook } from '../support/quorum.js';
 import { RedisNodes } from '../support/redis-nodes.js';
 import { HOST } from '../support/redis-server.js';
 import { until } from '../support/until.js';
 
 const PAGE = new URL('../../docs/redlock.md', import.meta.url);
+
+// What ioredis itself says when it connects.
+const GREETING = ['+hello', '+client'];
+const GIVEN = ['~lock:*', '&lock:*', '-@all', ...GREETING];
+const TTL = '1s' as const;
 
 /** The commands that the documentation says the module needs on each node. */
 function documented(): string[] {
@@ -17,6 +22,22 @@ function documented(): string[] {
   return [...needed.matchAll(/`([A-Z]{3,})`/g)].map(([, name]) => `+${name!.toLowerCase()}`);
 }
 
+const setRights = ({ servers }: RedisNodes, rights: readonly string[]) =>
+  Promise.all(
+    new NodeLook(servers).clients.map((client) =>
+      client.call('ACL', 'SETUSER', 'locker', 'on', '>pw', ...GIVEN, ...rights),
+    ),
+  );
+
+const asUser = ({ servers }: RedisNodes) =>
+  servers.map(({ port }) => ({ host: HOST, port, username: 'locker', password: 'pw' }));
+
+/** Whether the first node votes, for who asks it for a vote. */
+async function isBack(locks: LockService): Promise<boolean> {
+  await locks.withLock('a', () => undefined).catch(() => undefined);
+  return locks.nodes()[0]!.state === 'voting';
+}
+
 describe('a user who may do on each node what the documentation says, and nothing else', () => {
   let nodes: RedisNodes;
   let locks: LockService;
@@ -24,20 +45,10 @@ describe('a user who may do on each node what the documentation says, and nothin
 
   beforeAll(async () => {
     nodes = await RedisNodes.start(3);
-    const rights = ['on', '>pw', '~lock:*', '&lock:*', '-@all', ...documented()];
-    // What ioredis itself says when it connects.
-    rights.push('+hello', '+client');
-    const look = new NodeLook(nodes.servers);
-    await Promise.all(
-      look.clients.map((client) => client.call('ACL', 'SETUSER', 'locker', ...rights)),
-    );
+    await setRights(nodes, documented());
   });
   beforeEach(async () => {
-    const login = { username: 'locker', password: 'pw' };
-    const options = {
-      nodes: nodes.servers.map(({ port }) => ({ host: HOST, port, ...login })),
-      firstDeployment: true,
-    };
+    const options = { nodes: asUser(nodes), firstDeployment: true, ttl: TTL };
     locks = await lockService(options);
     others = await lockService(options);
   });
@@ -54,9 +65,16 @@ describe('a user who may do on each node what the documentation says, and nothin
     expect(await held.release()).toBe('released');
     await until(() => waiter.settled, { what: 'the waiter has it' });
     expect((await locks.inspect('a'))?.fencingToken).toBe(waiter.value!.fencingToken);
-    await waiter.value!.extend('20s');
+    await waiter.value!.extend(TTL);
     const moved = await locks.attach(waiter.value!.detach());
     expect(await locks.forceRelease('a')).toMatchObject({ fencingToken: moved.fencingToken });
+  });
+
+  it('has a node vote again that has forgotten', async () => {
+    const [first] = new NodeLook(nodes.servers).clients;
+    await first!.flushall();
+    await until(async () => !(await isBack(locks)), { what: 'it is seen' });
+    await until(() => isBack(locks), { what: 'it votes again', timeoutMs: 20_000 });
   });
 
   it('does something once, lists it and forgets it', async () => {
@@ -73,5 +91,35 @@ describe('a user who may do on each node what the documentation says, and nothin
     const failing = locks.once('invoice:3', () => Promise.reject(new Error('no')));
     await expect(failing).rejects.toThrow('no');
     expect(await locks.outcomes.of('invoice:3')).toBeNull();
+  });
+});
+
+describe('a user who lacks a right that a node needs to learn what it has forgotten', () => {
+  let nodes: RedisNodes;
+  beforeAll(async () => {
+    nodes = await RedisNodes.start(3);
+  });
+  afterAll(() => nodes.stop());
+
+  it('is told so, with the right', async () => {
+    await setRights(
+      nodes,
+      documented().filter((right) => right !== '+sscan'),
+    );
+    const locks = await lockService({ nodes: asUser(nodes), firstDeployment: true, ttl: TTL });
+    const events = eventsOf(locks);
+    await new NodeLook(nodes.servers).clients[0]!.flushall();
+    const told = () => locks.nodes()[0]!.error?.message ?? '';
+    await until(async () => !(await isBack(locks)) && told() !== '', {
+      what: 'it is told',
+      timeoutMs: 20_000,
+    });
+    expect(locks.nodes()[0]).toMatchObject({ state: 'quarantined', reason: 'emptied' });
+    expect(told()).toMatch(/NOPERM|can't run|permission/);
+    expect(events).toContainEqual(
+      expect.objectContaining({ type: 'node', state: 'quarantined', error: expect.any(Error) }),
+    );
+    await setRights(nodes, documented());
+    await until(() => isBack(locks), { what: 'it votes again', timeoutMs: 20_000 });
   });
 });

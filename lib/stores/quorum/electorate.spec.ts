@@ -300,6 +300,40 @@ describe('Electorate', () => {
       expect(states()).toEqual(['voting', 'voting', 'quarantined']);
     });
 
+    it('is none for a node that was started anew since all were seen blank', async () => {
+      const two = ports.slice(0, 2);
+      for (const port of two) port.connect();
+      await settled();
+      // They hang when the third comes, and somebody else has founded all of them meanwhile.
+      for (const port of two) Object.assign(port, { holdsHellos: true, text: markerOf(port) });
+      ports[2]!.runId = 'anew';
+      ports[2]!.connect();
+      await settled();
+      expect(ports[2]!.marker).toBeNull();
+      for (const port of two) {
+        port.holdsHellos = false;
+        port.letHellosGo();
+      }
+      await clock.advance(6_000);
+      expect(states()).toEqual(['voting', 'voting', 'quarantined']);
+    });
+
+    it('is none for one that was started anew in the middle of it', async () => {
+      const [, , third] = ports;
+      const mark = third!.mark.bind(third);
+      let tries = 0;
+      third!.mark = (...asked) => {
+        if (tries++ > 0) return mark(...asked);
+        third!.runId = 'anew'; // somebody else has marked it by then, and it has forgotten
+        return Promise.resolve(false);
+      };
+      await connect();
+      await clock.advance(4_000);
+      expect(states()).toEqual(['voting', 'voting', 'blank']);
+      await clock.advance(1_500);
+      expect(states()).toEqual(['voting', 'voting', 'quarantined']);
+    });
+
     it('is never one twice: a node that it has founded, and is blank again, has forgotten', async () => {
       await connect();
       for (const port of ports) {
@@ -313,9 +347,15 @@ describe('Electorate', () => {
 
     it('is none for a node that another process has founded, though it helped with the rest', async () => {
       // It sees all of them blank, and founds one; the others have been founded by then.
-      for (const port of ports) port.connect();
-      for (const at of [0, 1]) ports[at]!.text = markerOf(ports[at]!);
-      await clock.advance(0);
+      for (const port of ports.slice(0, 2)) {
+        const mark = port.mark.bind(port);
+        port.mark = (...asked) => {
+          port.mark = mark;
+          port.text = markerOf(port);
+          return mark(...asked);
+        };
+      }
+      await connect();
       await clock.advance(250);
       expect(states()).toEqual(['voting', 'voting', 'voting']);
       ports[0]!.disconnect();
@@ -336,6 +376,19 @@ describe('Electorate', () => {
       expect(electorate.refusal?.message).toContain('are the same server');
       expect(looks).toBeGreaterThan(0);
       expect(electorate.votingCount).toBe(2);
+    });
+
+    it('is not what two are that have changed places', async () => {
+      mark();
+      await connect();
+      const [one, other] = ports as [NodeAtHand, NodeAtHand];
+      for (const port of [one, other]) port.disconnect();
+      [one.runId, other.runId] = [other.runId, one.runId];
+      [one.text, other.text] = [other.text, one.text];
+      for (const port of [one, other]) port.connect();
+      await settled();
+      expect(electorate.refusal).toBeUndefined();
+      expect(states()).toEqual(['voting', 'voting', 'voting']);
     });
   });
 
@@ -376,7 +429,8 @@ describe('Electorate', () => {
       await connect();
       await clock.advance(DELAY - 1);
       expect(states()).toEqual(['voting', 'voting', 'quarantined']);
-      await clock.advance(300);
+      // The process that was there before has seen it jump twice.
+      await clock.advance(DELAY);
       expect(states()).toEqual(['voting', 'voting', 'voting']);
     });
 
@@ -391,6 +445,24 @@ describe('Electorate', () => {
       await connect();
       await clock.advance(DELAY - 1);
       expect(states()[2]).not.toBe('voting');
+    });
+
+    it('ends nothing too soon where most are set forward, and most are in quarantine', async () => {
+      for (const port of ports.slice(0, 2)) {
+        port.disconnect();
+        port.flush();
+        port.connect();
+      }
+      await settled();
+      expect(states()).toEqual(['quarantined', 'quarantined', 'voting']);
+      for (const port of ports.slice(0, 2)) port.aheadMs += 60_000;
+      await pingAll();
+      await clock.advance(DELAY - 1);
+      expect(states()).toEqual(['quarantined', 'quarantined', 'skewed']);
+      for (const port of ports.slice(0, 2)) port.aheadMs -= 60_000;
+      await pingAll();
+      await clock.advance(DELAY - 1);
+      expect(states()).toEqual(['quarantined', 'quarantined', 'voting']);
     });
 
     it('is not to blame where most jump at once: that is this process', async () => {

@@ -6,7 +6,7 @@ import { HybridClock } from './hybrid-clock.js';
 import { duplicateError, tooFewNodes } from './quorum-errors.js';
 import { FOUNDING_MS, type Founding, NodeAdmission } from './node-admission.js';
 import { NodeClocks } from './node-clocks.js';
-import type { NodeHello, NodePort } from './node-port.interface.js';
+import { type NodeHello, type NodePort, parseMarker } from './node-port.interface.js';
 import { statusOf } from './node-status.js';
 import { OtherNodes } from './other-nodes.js';
 import { QuorumNode } from './quorum-node.js';
@@ -41,8 +41,8 @@ export class Electorate {
   private readonly told: string[] = [];
   /** Those that have had a marker: where it is missing later, it was lost. */
   private readonly known = new Set<QuorumNode>();
-  /** Until when this process marks the nodes of a first deployment, once it has seen all of them blank. */
-  private foundsUntil: number | undefined;
+  /** Which nodes this process has seen blank at one look, and until when it marks them as a first deployment. */
+  private founding: { readonly servers: string; readonly until: number } | undefined;
   private whenVoting: (() => void)[] = [];
   private isClosed = false;
 
@@ -55,7 +55,7 @@ export class Electorate {
       clock,
       maxTtlMs,
       timeoutMs,
-      jumped: (node: QuorumNode) => void this.clocks.suspect(node),
+      jumped: (node: QuorumNode) => this.clocks.suspect(node),
       refused: (node: QuorumNode) => this.admissionOf(node).greet(),
       silenceChanged: (node: QuorumNode) => this.onSilence(node),
       observed: () => this.clocks.checkSkew(),
@@ -80,13 +80,13 @@ export class Electorate {
           timeoutMs,
           isObserver: options.isObserver ?? false,
           largestTtlMs: (asked) => this.others.largestTtlMs(asked),
-          mayFound: (asked) => this.mayFound(asked),
+          mayFound: (...asked) => this.mayFound(...asked),
           highestTokenOfOthers: (asked) => this.others.highestToken(asked),
           copyOutcomes: (...asked) => this.others.copyOutcomes(...asked),
           identified: (asked, hello) => this.identify(asked, hello),
           mostNodesTime: () => this.clocks.mostNodesTime(),
           observed: () => this.clocks.checkSkew(true),
-          jumped: (asked) => void this.clocks.suspect(asked),
+          jumped: (asked) => this.clocks.suspect(asked),
           changed: (asked) => this.onChange(asked),
         }),
     );
@@ -97,7 +97,10 @@ export class Electorate {
       const admission = this.admissionOf(node);
       node.port.open({
         onOpen: () => admission.opened(),
-        onClose: (reason) => admission.closed(reason),
+        onClose: (reason) => {
+          this.runIds.delete(node); // another server may be at its address from now on
+          admission.closed(reason);
+        },
         onFreed: (name) => this.onFreed(name),
         onListening: (isListening, refusal) => {
           const wasTold = this.isToldOfFreed;
@@ -203,24 +206,28 @@ export class Electorate {
   }
 
   /**
-   * All nodes of a first deployment are blank; who sees that marks them all. A node that had a marker before is
-   * blank because it has forgotten.
+   * All nodes of a first deployment are blank; who sees that at one look marks them all. A node that had a marker
+   * before, or was started anew since that look, is blank because it has forgotten.
    */
-  private mayFound(node: QuorumNode): Founding {
+  private async mayFound(node: QuorumNode, runId: string): Promise<Founding> {
     if (!this.options.isFirstDeployment || this.known.has(node)) return 'no';
-    const others = this.admissions.filter((_, i) => i !== node.index);
-    const isBlank = ({ standing }: NodeAdmission): boolean => standing === 'blank';
-    const isFounded = ({ standing, marker }: NodeAdmission): boolean =>
-      standing === 'voting' && marker?.reason === 'first';
-    if (others.some(({ standing, marker }) => standing === 'unreachable' && marker === null)) {
+    const hellos = await this.others.hellos(node);
+    if (this.known.has(node)) return 'no';
+    const others = this.nodes.filter((other) => other !== node);
+    if (others.some((other) => !hellos.has(other) && this.admissionOf(other).marker === null)) {
       return 'incomplete';
     }
-    if (!others.every((other) => isBlank(other) || isFounded(other))) return 'no';
+    const told = others.flatMap((other) => hellos.get(other) ?? []);
+    if (told.length < others.length || !told.every((each) => isBlank(each) || isFounded(each))) {
+      return 'no';
+    }
     const now = this.options.clock.now();
-    if (others.every(isBlank)) this.foundsUntil ??= now + FOUNDING_MS;
-    if (this.foundsUntil === undefined || now >= this.foundsUntil) return 'wait';
-    for (const other of others) if (isBlank(other)) other.greet();
-    return 'yes';
+    const servers = [runId, ...told.map((each) => each.runId)].sort().join();
+    if (told.every(isBlank) && this.founding?.servers !== servers) {
+      this.founding = { servers, until: now + FOUNDING_MS };
+      for (const other of others) this.admissionOf(other).greet();
+    }
+    return this.founding?.servers === servers && now < this.founding.until ? 'yes' : 'wait';
   }
 
   private onSilence(node: QuorumNode): void {
@@ -247,9 +254,17 @@ export class Electorate {
     if (this.admissionOf(node).marker !== null) this.known.add(node);
     this.onLook();
     const status = this.statusOf(node);
-    if (this.told[node.index] === status.state) return;
-    this.told[node.index] = status.state;
+    const told = `${status.state}${status.error ? ', hindered' : ''}`;
+    if (this.told[node.index] === told) return;
+    this.told[node.index] = told;
     this.clocks.checkSoon();
     this.watcher?.onNode(status);
   }
+}
+
+const isBlank = ({ markerText }: NodeHello): boolean => markerText === null;
+
+function isFounded({ markerText, runId }: NodeHello): boolean {
+  const marker = markerText === null ? null : parseMarker(markerText);
+  return marker?.state === 'voting' && marker.reason === 'first' && marker.runId === runId;
 }

@@ -43,6 +43,8 @@ export interface HighestToken {
 export interface CopyTerms {
   /** Whether too few others are enough: then what it has forgotten is forgotten. */
   readonly mayLack: boolean;
+  /** Whether time alone would tell by now: then it need not wait for those that give no answer. */
+  readonly isPastAll: boolean;
   /** Asked with every step: `false` if it is of no use any more. */
   goesOn(): boolean;
 }
@@ -56,12 +58,12 @@ export interface AdmissionTools {
   readonly isObserver: boolean;
   /** The largest ttl that any client uses, as the other nodes have it now. */
   largestTtlMs(node: QuorumNode): Promise<number>;
-  /** Blank nodes of a first deployment vote at once. */
-  mayFound(node: QuorumNode): Founding;
+  /** Blank nodes of a first deployment vote at once: asks the others whether it is one. */
+  mayFound(node: QuorumNode, runId: string): Promise<Founding>;
   /** What the others know that have forgotten nothing; it is sure if they are as many as a majority. */
   highestTokenOfOthers(node: QuorumNode): Promise<HighestToken>;
-  /** Gives it what they know of all that is done once: `false` if that has failed and is to be tried again. */
-  copyOutcomes(node: QuorumNode, marker: NodeMarker, how: CopyTerms): Promise<boolean>;
+  /** Gives it what they know of all that is done once; why not, if that has failed and is to be tried again. */
+  copyOutcomes(node: QuorumNode, marker: NodeMarker, how: CopyTerms): Promise<Error | undefined>;
   /** What the clocks of most nodes show now, in ms, between these; `null` while too few are known. */
   mostNodesTime(): { readonly least: number; readonly most: number } | null;
   /** A TIME has been told. */
@@ -83,7 +85,7 @@ export interface AdmissionTools {
 export class NodeAdmission {
   standing: NodeStanding = 'unreachable';
   marker: NodeMarker | null = null;
-  /** Why it cannot be a node, or why it does not answer. */
+  /** Why it cannot be a node, why it does not answer, or why it cannot be told what it has to know. */
   problem: Error | undefined;
   notices: readonly string[] = [];
   /** Its clock was seen to jump. */
@@ -132,7 +134,7 @@ export class NodeAdmission {
     this.timer?.clear();
     if (!this.node.isOpen || this.isClosed) return;
     const isCurrent = (): boolean => look === this.look;
-    this.againIn(this.tools.timeoutMs + PAUSE_MS);
+    this.goOn();
     const sentAt = this.tools.clock.now();
     this.node.port.hello().then(
       (hello) => {
@@ -157,6 +159,11 @@ export class NodeAdmission {
     this.againIn(PAUSE_MS);
   }
 
+  /** The look takes another question, which may remain unanswered. */
+  private goOn(): void {
+    this.againIn(this.tools.timeoutMs + PAUSE_MS);
+  }
+
   private againIn(ms: number): void {
     this.timer?.clear();
     this.timer = this.tools.clock.setTimer(() => this.greet(), ms);
@@ -173,6 +180,7 @@ export class NodeAdmission {
       this.write(text, to, floor, isCurrent);
     const quarantine = async (reason: QuarantineReason): Promise<void> => {
       // Others may have come with a longer one since this process looked last.
+      this.goOn();
       const largestTtlMs = await this.tools.largestTtlMs(this.node);
       if (isCurrent()) await write(this.quarantineOf(hello, marker, reason, largestTtlMs));
     };
@@ -187,20 +195,22 @@ export class NodeAdmission {
       if (!marker.isDurable || !hello.isDurable) return quarantine('restarted');
       return write({ ...marker, runId });
     }
+    const { state, reason } = marker;
     if (isFromAnotherClock(marker, nowMs)) {
-      return quarantine(marker.reason === 'first' ? 'clock-jump' : marker.reason);
+      return quarantine(reason === 'first' ? 'clock-jump' : reason);
     }
     if (this.hasJumped) {
-      if (marker.state === 'voting') return quarantine('clock-jump');
-      this.hasJumped = false; // nothing rests on its clock
+      // The end of a quarantine may be counted by the clocks that jumped: it begins anew.
+      return quarantine(state === 'voting' || reason === 'first' ? 'clock-jump' : reason);
     }
-    if (marker.maxTtlMs < maxTtlMs || marker.isDurable !== hello.isDurable) {
+    const { isDurable = marker.isDurable } = hello;
+    if (marker.maxTtlMs < maxTtlMs || marker.isDurable !== isDurable) {
       const most = Math.max(marker.maxTtlMs, maxTtlMs);
       const votesFromMs =
         marker.state === 'voting'
           ? 0
           : marker.votesFromMs + delayFor(most) - delayFor(marker.maxTtlMs);
-      return write({ ...marker, maxTtlMs: most, votesFromMs, isDurable: hello.isDurable });
+      return write({ ...marker, maxTtlMs: most, votesFromMs, isDurable });
     }
     if (marker.state === 'voting') return this.settle(marker);
     this.become('quarantined', marker);
@@ -215,19 +225,26 @@ export class NodeAdmission {
       const pauseMs = byItsClock > 0 ? Math.min(byItsClock, LOOK_MS) : PAUSE_MS;
       return this.againIn(Math.min(pauseMs, this.quarantineLeftMs()) + 1);
     }
+    this.goOn();
     const floor = await this.catchUp(marker, nowMs);
     if (!isCurrent()) return;
     if (floor === null) return this.againIn(PAUSE_MS);
-    const isComplete = await this.tools.copyOutcomes(this.node, marker, {
-      mayLack: marker.reason === 'clock-jump' || this.isPastAll(marker, nowMs),
+    const isPastAll = this.isPastAll(marker, nowMs);
+    const problem = await this.tools.copyOutcomes(this.node, marker, {
+      mayLack: reason === 'clock-jump' || isPastAll,
+      isPastAll,
       goesOn: () => {
         const goesOn = isCurrent();
-        if (goesOn) this.againIn(this.tools.timeoutMs + PAUSE_MS);
+        if (goesOn) this.goOn();
         return goesOn;
       },
     });
     if (!isCurrent()) return;
-    if (!isComplete) return this.againIn(PAUSE_MS);
+    this.problem = problem;
+    if (problem) {
+      this.tools.changed(this.node);
+      return this.againIn(PAUSE_MS);
+    }
     return write({ ...marker, state: 'voting', sinceMs: nowMs, ...VOTES }, floor);
   }
 
@@ -239,13 +256,15 @@ export class NodeAdmission {
   }
 
   private async judgeBlank(
-    { runId, micros, isDurable }: NodeHello,
+    { runId, micros, isDurable = false }: NodeHello,
     isCurrent: () => boolean,
     quarantine: () => Promise<void>,
   ): Promise<void> {
     const { clock, maxTtlMs } = this.tools;
     this.blankSince ??= clock.now();
-    const answer = this.tools.mayFound(this.node);
+    this.goOn();
+    const answer = await this.tools.mayFound(this.node, runId);
+    if (!isCurrent()) return;
     if (answer === 'no') return quarantine();
     this.become('blank', null);
     if (answer === 'yes') {
@@ -260,7 +279,7 @@ export class NodeAdmission {
   }
 
   private quarantineOf(
-    { runId, micros, isDurable }: NodeHello,
+    { runId, micros, isDurable = false }: NodeHello,
     former: NodeMarker | null,
     reason: QuarantineReason,
     largestTtlMs: number,
@@ -299,12 +318,13 @@ export class NodeAdmission {
     floor: number,
     isCurrent: () => boolean,
   ): Promise<void> {
+    this.goOn();
     const isWritten = await this.node.port.mark(expected, marker, floor);
     if (!isCurrent()) return;
     // Somebody else was faster, or it is to be seen whether its time has come already.
     if (!isWritten || marker.state === 'quarantined') {
       if (isWritten) this.become('quarantined', marker);
-      if (isWritten && marker.reason === 'clock-jump') this.hasJumped = false;
+      if (isWritten) this.hasJumped = false;
       return this.greet();
     }
     this.settle(marker);

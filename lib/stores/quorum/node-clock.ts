@@ -21,6 +21,11 @@ export class NodeClock {
     return this.most !== Infinity;
   }
 
+  /** What is known of it says nothing any more. */
+  forget(): void {
+    this.set(-Infinity, Infinity, -Infinity);
+  }
+
   /** The most that it can be ahead of this process's clock, in ms. */
   get mostAhead(): number {
     return this.most;

@@ -58,17 +58,24 @@ export class NodeClocks {
    * A node's clock does not fit what was known of it. Where that is so of all of them at once, it is this
    * process's own that stood still.
    */
-  async suspect(node: QuorumNode): Promise<void> {
+  suspect(node: QuorumNode): void {
     node.isSuspect = true;
-    if (this.isJudging) return;
+    void this.judge();
+  }
+
+  private async judge(): Promise<void> {
+    // Where a process wakes up, its connections come back one by one: the first alone cannot tell.
+    const answering = this.nodes.filter(({ answers }) => answers);
+    if (this.isJudging || answering.length < this.majority) return;
     this.isJudging = true;
     // Whose clock was not known before cannot tell.
     const witnesses = this.timed.filter(({ answers }) => answers);
-    await Promise.all(this.nodes.filter(({ answers }) => answers).map((each) => each.ping()));
+    await Promise.all(answering.map((each) => each.ping()));
     this.isJudging = false;
     const suspects = this.nodes.filter(({ isSuspect }) => isSuspect);
     const isOwnFault =
       suspects.length >= this.majority && witnesses.every(({ isSuspect }) => isSuspect);
+    if (isOwnFault) for (const each of this.nodes) if (!each.isOpen) each.time.forget();
     for (const each of suspects) {
       each.isSuspect = false;
       if (isOwnFault) {
@@ -87,6 +94,7 @@ export class NodeClocks {
   }
 
   checkSkew(isNow = false): void {
+    if (this.nodes.some(({ isSuspect }) => isSuspect)) void this.judge();
     const now = this.tools.clock.now();
     if (!isNow && now < this.nextSkewCheck && !this.isAnySkewed) return;
     this.nextSkewCheck = now + SKEW_CHECK_MS;
@@ -103,14 +111,15 @@ export class NodeClocks {
     }
   }
 
-  /** Has it tell its TIME every so often for as long as nobody else may ask it. */
+  /** Has TIME told every so often for as long as nobody else may ask it. */
   probe(node: QuorumNode, everyMs: number): void {
     if (this.probed.has(node)) return;
     this.probed.add(node);
     this.tools.clock.setTimer(() => {
       this.probed.delete(node);
       if (this.isClosed || !(node.isSkewed || node.isSilent)) return;
-      if (node.isOpen) void node.ping();
+      // It is held against others, which may have been set right since.
+      for (const each of node.isSkewed ? this.timed : [node]) if (each.isOpen) void each.ping();
       this.probe(node, everyMs);
     }, everyMs);
   }

@@ -24,8 +24,9 @@ export function parseHello(reply: unknown, fsync: unknown, context: HelloContext
 export const isClusterNode = (description: string): string =>
   `${description} is one node of a Redis Cluster, whose slots may move to others unseen`;
 
-/** Whether it has every write on disk before it answers. */
-function isDurable(info: ReadonlyMap<string, string>, fsync: unknown): boolean {
+/** Whether it has every write on disk before it answers, as far as it tells. */
+function isDurable(info: ReadonlyMap<string, string>, fsync: unknown): boolean | undefined {
+  if (info.get('aof_enabled') !== '1') return false;
   const told = Array.isArray(fsync) ? fsync.map(String) : [];
   const setting = (name: string): string | undefined =>
     told.find((_, i) => i % 2 === 1 && told[i - 1] === name);
@@ -37,7 +38,8 @@ function isDurable(info: ReadonlyMap<string, string>, fsync: unknown): boolean {
     info.get('aof_rewrite_in_progress') === '0' &&
     info.get('aof_rewrite_scheduled') === '0' &&
     info.get('aof_last_write_status') === 'ok';
-  return info.get('aof_enabled') === '1' && isAlways && isWritten;
+  if (told.length === 0) return isWritten ? undefined : false;
+  return isAlways && isWritten;
 }
 
 function refusalOf(

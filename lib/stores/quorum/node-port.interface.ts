@@ -261,8 +261,8 @@ export interface NodeHello {
   readonly micros: number;
   /** As it is stored: the scripts compare it, character by character. `null` if there is none. */
   readonly markerText: string | null;
-  /** Whether the server keeps every write that it acknowledges, over a crash. */
-  readonly isDurable: boolean;
+  /** Whether the server keeps every write that it acknowledges, over a crash; `undefined` where it may not be asked. */
+  readonly isDurable: boolean | undefined;
   /** Why it can be no node of a quorum, if it cannot. */
   readonly refusal?: string | undefined;
   /** What whoever runs it should know, such as a policy that evicts keys. */

@@ -16,7 +16,7 @@ export function statusOf(node: QuorumNode, admission: NodeAdmission, now: number
     const leftMs = admission.quarantineLeftMs();
     const votesInMs = Math.max(0, byItsClock > 0 ? Math.min(byItsClock, leftMs) : leftMs);
     const reason = marker?.reason === 'first' ? null : (marker?.reason ?? null);
-    return { ...common, state: 'quarantined', reason, votesInMs };
+    return { ...common, state: 'quarantined', reason, votesInMs, error: problem ?? null };
   }
   if (node.isSilent) return { ...common, state: 'silent' };
   if (node.isSkewed) return { ...common, state: 'skewed' };

@@ -1,7 +1,13 @@
 import type { Clock } from '../../core/clock.js';
 import type { CopyTerms, HighestToken, NodeAdmission } from './node-admission.js';
-import { markerText, type NodeMarker, parseMarker } from './node-port.interface.js';
-import { type CopyTools, copyOutcomes, OtherMarkerError } from './outcome-copy.js';
+import { markerText, type NodeHello, type NodeMarker, parseMarker } from './node-port.interface.js';
+import {
+  type CopyTools,
+  copyOutcomes,
+  type MarkedNode,
+  NoAnswerError,
+  OtherMarkerError,
+} from './outcome-copy.js';
 import type { QuorumNode } from './quorum-node.js';
 
 export interface OtherNodesTools {
@@ -10,6 +16,11 @@ export interface OtherNodesTools {
   admissionOf(node: QuorumNode): NodeAdmission;
   /** What time it is for most nodes, in ms. */
   now(): number;
+}
+
+interface CopyFailure {
+  readonly node: QuorumNode;
+  readonly error: Error;
 }
 
 /** What a node that has to catch up learns from the others before it votes. */
@@ -21,31 +32,42 @@ export class OtherNodes {
   ) {}
 
   /** From as many as a majority has: whatever a majority knew, one of them knows. */
-  async copyOutcomes(asking: QuorumNode, marker: NodeMarker, terms: CopyTerms): Promise<boolean> {
+  async copyOutcomes(
+    asking: QuorumNode,
+    marker: NodeMarker,
+    terms: CopyTerms,
+  ): Promise<Error | undefined> {
     const to = { port: asking.port, marker: markerText(marker) };
     const tools: CopyTools = {
       goesOn: () => terms.goesOn(),
       now: () => this.tools.now(),
-      within: async (promise) => {
-        const value = await this.within(promise);
-        if (value === undefined) throw new Error('it gave no answer in time');
-        return value;
-      },
+      within: (promise) => this.within(promise),
     };
     const intact = this.intactBut(asking);
-    const copies = await Promise.allSettled(
-      intact.map(async (node) => {
-        const from = { port: node.port, marker: this.markerTextOf(node) };
-        try {
-          await copyOutcomes(from, to, tools);
-        } catch (error) {
-          if (error instanceof OtherMarkerError) this.isNotWhatItWas(node);
-          throw error;
-        }
-      }),
+    const failures = (await Promise.all(intact.map((node) => this.copy(node, to, tools)))).filter(
+      (failure) => failure !== undefined,
     );
-    const copied = copies.filter(({ status }) => status === 'fulfilled').length;
-    return copied >= this.majority || (terms.mayLack && copied === intact.length);
+    if (intact.length - failures.length >= this.majority) return undefined;
+    // Who gives no answer is as good as silent, once time tells enough.
+    const lacking = terms.isPastAll ? failures.filter((each) => !isLate(each)) : failures;
+    if (terms.mayLack && lacking.length === 0) return undefined;
+    return failures[0]?.error ?? new Error('too few others have forgotten nothing');
+  }
+
+  private async copy(
+    node: QuorumNode,
+    to: MarkedNode,
+    tools: CopyTools,
+  ): Promise<CopyFailure | undefined> {
+    try {
+      await copyOutcomes({ port: node.port, marker: this.markerTextOf(node) }, to, tools);
+      return undefined;
+    } catch (thrown) {
+      const error = thrown as Error;
+      // While too few vote nobody asks it for a vote, and would learn of it.
+      if (error instanceof OtherMarkerError && error.port === node.port) node.isNotWhatItWas();
+      return { node, error };
+    }
   }
 
   /** Read only from those that have forgotten nothing, and still have the same marker when they answer. */
@@ -54,7 +76,7 @@ export class OtherNodes {
       this.intactBut(asking).map(async (node) => {
         const told = node.port.highestToken(this.markerTextOf(node));
         const token = await this.within(told).catch(() => undefined);
-        if (token === null) this.isNotWhatItWas(node);
+        if (token === null) node.isNotWhatItWas();
         return token;
       }),
     );
@@ -62,20 +84,25 @@ export class OtherNodes {
     return { token: Math.max(0, ...known), isSure: known.length >= this.majority };
   }
 
-  /** Who raises the longest ttl writes it on every node before its first vote there. */
-  async largestTtlMs(asking: QuorumNode): Promise<number> {
+  /** What they say of themselves now, as far as they answer. */
+  async hellos(asking: QuorumNode): Promise<ReadonlyMap<QuorumNode, NodeHello>> {
+    const told = new Map<QuorumNode, NodeHello>();
     const others = this.nodes.filter((node) => node !== asking && node.isOpen);
-    const hellos = await Promise.all(
-      others.map(({ port }) => this.within(port.hello()).catch(() => undefined)),
+    await Promise.all(
+      others.map(async (node) => {
+        const hello = await this.within(node.port.hello()).catch(() => undefined);
+        if (hello) told.set(node, hello);
+      }),
     );
-    const told = hellos.flatMap((hello) => hello?.markerText ?? []).map(parseMarker);
-    const seen = this.nodes.map((node) => this.tools.admissionOf(node).marker);
-    return Math.max(0, ...[...told, ...seen].map((marker) => marker?.maxTtlMs ?? 0));
+    return told;
   }
 
-  /** While too few others vote nobody asks it for a vote, and would learn of it. */
-  private isNotWhatItWas(node: QuorumNode): void {
-    this.tools.admissionOf(node).greet();
+  /** Who raises the longest ttl writes it on every node before its first vote there. */
+  async largestTtlMs(asking: QuorumNode): Promise<number> {
+    const hellos = [...(await this.hellos(asking)).values()];
+    const told = hellos.flatMap(({ markerText: text }) => text ?? []).map(parseMarker);
+    const seen = this.nodes.map((node) => this.tools.admissionOf(node).marker);
+    return Math.max(0, ...[...told, ...seen].map((marker) => marker?.maxTtlMs ?? 0));
   }
 
   /** A clock that jumped costs a node its votes, but not its memory. */
@@ -100,3 +127,7 @@ export class OtherNodes {
     });
   }
 }
+
+/** Its own answer did not come, rather than that of the node which is told. */
+const isLate = ({ node, error }: CopyFailure): boolean =>
+  error instanceof NoAnswerError && error.port === node.port;

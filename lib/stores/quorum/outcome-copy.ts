@@ -13,16 +13,22 @@ export interface MarkedNode {
 
 /** A node has not the marker that was known of it: it may have forgotten. */
 export class OtherMarkerError extends Error {
-  constructor({ port }: MarkedNode) {
+  constructor(readonly port: NodePort) {
     super(`${port.description} is not what it was`);
+  }
+}
+
+export class NoAnswerError extends Error {
+  constructor(readonly port: NodePort) {
+    super(`${port.description} gave no answer in time`);
   }
 }
 
 export interface CopyTools {
   /** In ms of the nodes' clocks. */
   now(): number;
-  /** Gives up on an answer that takes too long. */
-  within<T>(promise: Promise<T>): Promise<T>;
+  /** `undefined` for an answer that takes too long. */
+  within<T>(promise: Promise<T>): Promise<T | undefined>;
   /** It goes on; `false` if it is of no use any more. */
   goesOn(): boolean;
 }
@@ -86,8 +92,8 @@ async function copyThese(
     tools,
   );
   let left = names.flatMap((name, i): { name: string; expected: string; entry: OutcomeEntry }[] => {
-    const text = textIn(recalled[i], from);
-    return text === '' ? [] : [{ name, expected: '', entry: entryFrom(text) }];
+    const { text, entry } = recordIn(recalled[i], from);
+    return text && entry ? [{ name, expected: '', entry }] : [];
   });
   for (let tries = 0; left.length > 0; tries++) {
     if (tries >= MOST_TRIES) throw new Error(`${to.port.description} is told of too much else`);
@@ -97,19 +103,29 @@ async function copyThese(
     left = left.flatMap(({ name, entry }, i) => {
       const reply = replies[i];
       if (reply?.type === 'recorded') return [];
-      const expected = textIn(reply, to);
-      return [{ name, expected, entry: join(entry, entryFrom(expected)) }];
+      const known = recordIn(reply, to);
+      return known.entry ? [{ name, expected: known.text, entry: join(entry, known.entry) }] : [];
     });
   }
 }
 
-function textIn(reply: NodeReply | undefined, node: MarkedNode): string {
-  if (reply?.type === 'recalled') return reply.text;
-  throw unexpected(reply, node);
+/** No entry where it is somebody else's key: a single name must not keep a node from voting. */
+function recordIn(
+  reply: NodeReply | undefined,
+  node: MarkedNode,
+): { readonly text: string; readonly entry?: OutcomeEntry } {
+  if (reply?.type === 'failed' && reply.error.message.includes('WRONGTYPE')) return { text: '' };
+  if (reply?.type !== 'recalled') throw unexpected(reply, node);
+  const { text } = reply;
+  try {
+    return { text, entry: entryFrom(text) };
+  } catch {
+    return { text };
+  }
 }
 
-const unexpected = (reply: NodeReply | undefined, node: MarkedNode): Error =>
-  reply?.type === 'failed' ? reply.error : new OtherMarkerError(node);
+const unexpected = (reply: NodeReply | undefined, { port }: MarkedNode): Error =>
+  reply?.type === 'failed' ? reply.error : new OtherMarkerError(port);
 
 async function ask(
   { port, marker }: MarkedNode,
@@ -117,6 +133,7 @@ async function ask(
   tools: CopyTools,
 ): Promise<readonly NodeReply[]> {
   if (!tools.goesOn()) throw new Error('it is of no use any more');
-  const { replies } = await tools.within(port.take(marker, steps));
-  return replies;
+  const answer = await tools.within(port.take(marker, steps));
+  if (!answer) throw new NoAnswerError(port);
+  return answer.replies;
 }

@@ -26,7 +26,8 @@ const REASONS: Record<NonNullable<NodeStatus['reason']>, string> = {
 
 /** What a node is at the moment, as what follows its description in a sentence. */
 export function tellState({ state, reason, votesInMs, error }: NodeStatus): string {
-  if (error) return `cannot be used (${error.message})`;
+  if (error && state === 'unreachable') return `cannot be used (${error.message})`;
+  if (error) return `does not vote, since it cannot be told what it has to know (${error.message})`;
   if (!reason) return STATES[state];
   const forNow = votesInMs ? `does not vote for another ${Math.ceil(votesInMs)} ms` : STATES[state];
   return `${forNow}: ${REASONS[reason]}`;

@@ -258,9 +258,14 @@ export class QuorumNode {
       const isVoid = !counts && VOTES.has(steps[i]!.type);
       voters[i]!.vote(this, isVoid ? NO_VOTE : reply, isLate);
     }
-    if (!isRefused || this.votingText === null) return;
+    if (isRefused) this.isNotWhatItWas();
+  }
+
+  /** It has another marker than it voted under: it is looked at anew, unless it is already. */
+  isNotWhatItWas(): void {
+    if (this.votingText === null) return;
     this.votingText = null;
-    tools.refused(this);
+    this.tools.refused(this);
   }
 
   private onFailure({ steps, voters, isLate }: Call, cause: Error): void {

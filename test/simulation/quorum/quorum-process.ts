@@ -21,6 +21,8 @@ export interface QuorumProcessTools {
   readonly history: History | undefined;
   readonly isFirstDeployment: boolean;
   readonly maxTtlMs: number;
+  /** Default: 50. */
+  readonly nodeTimeoutMs?: number;
   /** Puts a fault between a process and a node. */
   readonly wrapPort?: ((port: NodePort) => NodePort) | undefined;
   onEvent(process: QuorumProcess, event: LockEvent): void;
@@ -42,6 +44,7 @@ export class QuorumProcess extends ProcessLife {
   ) {
     super(tools.agenda, tools.random);
     const { agenda, random, hosts, history, isFirstDeployment, maxTtlMs, wrapPort } = tools;
+    const { nodeTimeoutMs = NODE_TIMEOUT_MS } = tools;
     this.clock = new ProcessClock(agenda, rate, (task) => this.perform(task, 'timers'));
     this.ports = hosts.map(
       (host) =>
@@ -63,7 +66,7 @@ export class QuorumProcess extends ProcessLife {
       {
         clock: this.clock,
         maxTtlMs,
-        nodeTimeoutMs: NODE_TIMEOUT_MS,
+        nodeTimeoutMs,
         isFirstDeployment,
         random,
       },
@@ -71,7 +74,7 @@ export class QuorumProcess extends ProcessLife {
     this.client = new LockClient({
       store,
       holder: { service: name, host: 'simulated', pid: 1 },
-      storeTimeoutMs: STORE_TIMEOUT_MS,
+      storeTimeoutMs: Math.max(STORE_TIMEOUT_MS, 4 * nodeTimeoutMs),
       leakStacks: false,
       ttlMs: maxTtlMs,
       waitMs: 0,
