@@ -14,7 +14,8 @@ import type { QuorumNode } from './quorum-node.js';
  * later, together with what else goes to them.
  *
  * Where too few of them say that they had it, some that may have had it are silent: then its holder's clock tells
- * whether it was held, as it does for the holder.
+ * whether it was held, as it does for the holder: who took it by force without being able to reach all of them may
+ * then be told of in vain.
  */
 export function release(
   electorate: Electorate,
