@@ -147,9 +147,13 @@ describe('RedisLockStore on a Cluster', () => {
   let cluster: RedisCluster;
   let client: Cluster;
   let store: RedisLockStore;
+  /** Redis 6.2 has no channels of shards: there those that wait ask. */
+  let tells: boolean;
   beforeAll(async () => {
     cluster = await RedisCluster.start();
     client = cluster.client();
+    const [known] = (await client.call('COMMAND', 'INFO', 'spublish')) as unknown[];
+    tells = known !== null;
   });
   afterAll(() => cluster.stop());
   beforeEach(async () => {
@@ -159,5 +163,5 @@ describe('RedisLockStore on a Cluster', () => {
 
   afterEach(() => store.close());
 
-  behavesAsLockStore(() => ({ store, pass: sleep, tells: true }));
+  behavesAsLockStore(() => ({ store, pass: sleep, tells }));
 });
