@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { LIBRARIES, type LibraryName } from './client/plan.js';
-import { FAULTS } from './faults/index.js';
+import { FAULTS, QUICK } from './faults/index.js';
 import type { Fault } from './faults/fault.js';
 
 export const USAGE = `npm run faults -- [options]
@@ -9,6 +9,7 @@ export const USAGE = `npm run faults -- [options]
   --library <name>,…    of: ${LIBRARIES.join(', ')}; default: all
   --seconds <n>         for how long each fault comes again and again; default: 12
   --seed <n>            of the first run; default: 1
+  --quick               some faults, for 4 s each, on nestjs-locker alone: what CI runs
   --write               puts the tables into docs/evidence.md
   --json <file>         what the tables are made of
 `;
@@ -34,6 +35,7 @@ export function readOptions(args: readonly string[]): Options {
       seconds: text,
       seed: text,
       json: text,
+      quick: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -43,16 +45,21 @@ export function readOptions(args: readonly string[]): Options {
     if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} is no whole number`);
     return value;
   };
+  const { quick } = values;
   const names = choose(
     FAULTS.map(({ name }) => name),
-    values.only,
+    values.only ?? (quick ? QUICK.join(',') : undefined),
     'fault',
   );
   return {
     needsHelp: values.help,
     faults: FAULTS.filter(({ name }) => names.includes(name)),
-    libraries: choose(LIBRARIES, values.library, 'library'),
-    seconds: number('seconds', 12),
+    libraries: choose(
+      LIBRARIES,
+      values.library ?? (quick ? 'nestjs-locker' : undefined),
+      'library',
+    ),
+    seconds: number('seconds', quick ? 4 : 12),
     seed: number('seed', 1),
     writes: values.write,
     ...(values.json !== undefined && { json: values.json }),

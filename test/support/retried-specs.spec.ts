@@ -8,7 +8,6 @@ const path = (of: string) => fileURLToPath(new URL(`../../${of}`, import.meta.ur
 describe('in CI', () => {
   it.each([
     'test/evidence/checker/check.spec.ts',
-    'test/faults/evidence.spec.ts',
     'test/faults/quorum-five-servers.spec.ts',
     'test/fuzz/names.spec.ts',
     'test/simulation/quorum/quorum-simulation.spec.ts',

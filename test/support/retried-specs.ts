@@ -9,7 +9,6 @@ const JUDGE_SAFETY = [
   'test/fuzz/',
   'test/simulation/',
   'test/faults/fixtures/',
-  'test/faults/evidence.spec.ts',
   'test/faults/once-crash.spec.ts',
   'test/faults/quorum-five-servers.spec.ts',
   'test/faults/quorum-split.spec.ts',
