@@ -119,6 +119,14 @@ describe('a user who lacks a right that a node needs to learn what it has forgot
     expect(events).toContainEqual(
       expect.objectContaining({ type: 'node', state: 'quarantined', error: expect.any(Error) }),
     );
+    await new Promise((resolve) => setTimeout(resolve, 1_000)); // it tries again and again
+    const hindered = events.filter(
+      (event) => event.type === 'node' && event.state === 'quarantined',
+    );
+    expect(hindered.map((event) => event.type === 'node' && event.error !== null)).toEqual([
+      false,
+      true,
+    ]);
     await setRights(nodes, documented());
     await until(() => isBack(locks), { what: 'it votes again', timeoutMs: 20_000 });
   });

@@ -254,7 +254,8 @@ export class Electorate {
     if (this.admissionOf(node).marker !== null) this.known.add(node);
     this.onLook();
     const status = this.statusOf(node);
-    const told = `${status.state}${status.error ? ', hindered' : ''}`;
+    const isHindered = this.admissionOf(node).hindrance !== undefined;
+    const told = isHindered ? `${status.state}, hindered` : status.state;
     if (this.told[node.index] === told) return;
     this.told[node.index] = told;
     this.clocks.checkSoon();

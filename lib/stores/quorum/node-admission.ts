@@ -85,8 +85,10 @@ export interface AdmissionTools {
 export class NodeAdmission {
   standing: NodeStanding = 'unreachable';
   marker: NodeMarker | null = null;
-  /** Why it cannot be a node, why it does not answer, or why it cannot be told what it has to know. */
+  /** Why it cannot be a node, or why it does not answer. */
   problem: Error | undefined;
+  /** Why it cannot be told what it has to know before it votes. */
+  hindrance: Error | undefined;
   notices: readonly string[] = [];
   /** Its clock was seen to jump. */
   private hasJumped = false;
@@ -230,7 +232,7 @@ export class NodeAdmission {
     if (!isCurrent()) return;
     if (floor === null) return this.againIn(PAUSE_MS);
     const isPastAll = this.isPastAll(marker, nowMs);
-    const problem = await this.tools.copyOutcomes(this.node, marker, {
+    const hindrance = await this.tools.copyOutcomes(this.node, marker, {
       mayLack: reason === 'clock-jump' || isPastAll,
       isPastAll,
       goesOn: () => {
@@ -240,8 +242,8 @@ export class NodeAdmission {
       },
     });
     if (!isCurrent()) return;
-    this.problem = problem;
-    if (problem) {
+    this.hindrance = hindrance;
+    if (hindrance) {
       this.tools.changed(this.node);
       return this.againIn(PAUSE_MS);
     }
@@ -356,6 +358,7 @@ export class NodeAdmission {
   private become(standing: NodeStanding, marker: NodeMarker | null): void {
     this.standing = standing;
     if (standing !== 'unreachable') this.marker = marker;
+    if (standing !== 'quarantined') this.hindrance = undefined;
     if (standing === 'quarantined') {
       const text = markerText(marker!);
       if (this.seen?.text !== text) this.seen = { text, at: this.tools.clock.now() };

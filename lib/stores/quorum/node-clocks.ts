@@ -75,7 +75,7 @@ export class NodeClocks {
     const suspects = this.nodes.filter(({ isSuspect }) => isSuspect);
     const isOwnFault =
       suspects.length >= this.majority && witnesses.every(({ isSuspect }) => isSuspect);
-    if (isOwnFault) for (const each of this.nodes) if (!each.isOpen) each.time.forget();
+    if (isOwnFault) for (const each of this.nodes) if (!each.answers) each.time.forget();
     for (const each of suspects) {
       each.isSuspect = false;
       if (isOwnFault) {

@@ -5,7 +5,7 @@ import type { QuorumNode } from './quorum-node.js';
 /** What whoever runs it is told of a node. */
 export function statusOf(node: QuorumNode, admission: NodeAdmission, now: number): NodeStatus {
   const { description, time } = node;
-  const { standing, marker, problem } = admission;
+  const { standing, marker, problem, hindrance } = admission;
   const clockOffsetMs = time.isKnown ? time.timeAt(now) - Date.now() : null;
   const common = { node: description, clockOffsetMs, reason: null, votesInMs: null, error: null };
   if (standing === 'unreachable')
@@ -16,7 +16,7 @@ export function statusOf(node: QuorumNode, admission: NodeAdmission, now: number
     const leftMs = admission.quarantineLeftMs();
     const votesInMs = Math.max(0, byItsClock > 0 ? Math.min(byItsClock, leftMs) : leftMs);
     const reason = marker?.reason === 'first' ? null : (marker?.reason ?? null);
-    return { ...common, state: 'quarantined', reason, votesInMs, error: problem ?? null };
+    return { ...common, state: 'quarantined', reason, votesInMs, error: hindrance ?? null };
   }
   if (node.isSilent) return { ...common, state: 'silent' };
   if (node.isSkewed) return { ...common, state: 'skewed' };
