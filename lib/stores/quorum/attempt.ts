@@ -31,6 +31,8 @@ export type AttemptResult =
   | {
       readonly type: 'failed';
       readonly reason: 'too-few' | 'too-late';
+      /** Nodes found the proposal too far ahead of their clocks, which they have told by that. */
+      readonly wasAhead: boolean;
       readonly errors: readonly Error[];
     };
 
@@ -66,6 +68,7 @@ export class Attempt implements Voter {
   private readonly unclear = new Set<QuorumNode>();
   private readonly errors: Error[] = [];
   private isWaitedFor = false;
+  private wasAhead = false;
   private pending: number;
   /** How many of those that are asked first have not voted; the rest is asked a moment later. */
   private eager: number;
@@ -141,6 +144,7 @@ export class Attempt implements Voter {
     } else if (reply.type === 'failed') {
       this.errors.push(reply.error);
     } else {
+      this.wasAhead ||= reply.type === 'ahead';
       this.unclear.add(node); // a vote that does not count may have been cast all the same
     }
     if (this.result) this.afterwards(node, isLate);
@@ -273,7 +277,8 @@ export class Attempt implements Voter {
     const answered = this.countStored() + this.refusals.length;
     const isRefused =
       reason === 'too-few' && this.refusals.length > 0 && answered >= this.tools.majority;
-    this.finish(isRefused ? this.refusal() : { type: 'failed', reason, errors: this.errors });
+    const { wasAhead, errors } = this;
+    this.finish(isRefused ? this.refusal() : { type: 'failed', reason, wasAhead, errors });
     for (const node of this.nodes) this.afterwards(node);
   }
 

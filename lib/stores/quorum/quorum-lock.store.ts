@@ -206,10 +206,10 @@ export class QuorumLockStore implements LockStore {
       const { owner, result } = await this.attempt(request, tries);
       if (result.type === 'held') return this.toGrant(owner, result);
       if (result.type === 'failed') {
-        // Nodes may have got another marker while nobody asked them.
-        const mayPass = tries === 0 && this.electorate.votingCount < this.electorate.majority;
-        if (!mayPass) throw this.failure(result);
-        await this.electorate.untilVoting();
+        // Nodes may have got another marker while nobody asked them, or their clocks have run apart.
+        const isOutvoted = this.electorate.votingCount < this.electorate.majority;
+        if (tries > 0 || !(isOutvoted || result.wasAhead)) throw this.failure(result);
+        if (isOutvoted) await this.electorate.untilVoting();
         continue;
       }
       const isLate = this.clock.now() - startedAt >= this.nodeTimeoutMs;

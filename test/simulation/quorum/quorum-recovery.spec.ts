@@ -48,9 +48,9 @@ class QuietWorld {
     return this.hosts.map(({ node }) => node.data.marker?.split(' ')[0] ?? null);
   }
 
-  start(name: string): QuorumProcess {
+  start(name: string, rate = 1): QuorumProcess {
     const { maxTtlMs = TTL_MS, nodeTimeoutMs, wrapPort } = this.options;
-    return new QuorumProcess(name, 1, {
+    return new QuorumProcess(name, rate, {
       agenda: this.agenda,
       random: this.random,
       hosts: this.hosts,
@@ -132,6 +132,16 @@ describe('A quorum comes back where', () => {
     world.hosts[0]!.node.step(700);
     await world.agenda.pass(MINUTE_MS);
     expect(statesOf(process)).toEqual(['voting', 'unreachable', 'voting']);
+  });
+
+  it('clocks have run apart while a process had nothing to ask', async () => {
+    const world = new QuietWorld({ offsets: [0, 900, 0] });
+    const process = world.start('P', 1.0045);
+    await world.agenda.pass(500);
+    for (let i = 0; i < 5; i++) {
+      await world.agenda.pass(5 * MINUTE_MS);
+      expect(await world.takes(process, 100, 50)).toBe(2);
+    }
   });
 
   it('a record that nobody can read lies on a node', async () => {
