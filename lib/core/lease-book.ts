@@ -153,8 +153,8 @@ export class LeaseBook {
 
   /** Its lease is given back already. */
   end(tenure: Tenure): void {
-    this.drop(tenure);
-    if (tenure.isTold) this.tellEnd(tenure, 'released');
+    // It may have been lost before that was known, and has been told and counted then.
+    if (this.drop(tenure) && tenure.isTold) this.tellEnd(tenure, 'released');
   }
 
   /** Somebody else keeps its lease from now on. */
@@ -164,14 +164,15 @@ export class LeaseBook {
     tenure.operation?.succeed('detached');
   }
 
-  private drop(tenure: Tenure): void {
+  private drop(tenure: Tenure): boolean {
     const { lease } = tenure;
     tenure.markReleased();
-    lease.markReleased();
+    const wasHeld = lease.markReleased();
     this.forget(lease);
-    this.unreleased--;
+    if (wasHeld) this.unreleased--;
     this.tools.ended(tenure);
     this.tools.freed(lease.name);
+    return wasHeld;
   }
 
   private hold(tenure: Tenure, waitedMs: number, isTold: boolean): Tenure {

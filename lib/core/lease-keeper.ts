@@ -62,7 +62,17 @@ export class LeaseKeeper {
   }
 
   private wake(): void {
-    const now = this.clock.now();
+    try {
+      this.renewDue(this.clock.now());
+    } finally {
+      // Whatever a listener of a loss throws: the others are to be renewed all the same.
+      let earliest = Infinity;
+      for (const lease of this.leases) earliest = Math.min(earliest, lease.wakeAt);
+      this.alarm.by(earliest);
+    }
+  }
+
+  private renewDue(now: number): void {
     const due: Lease[] = [];
     for (const lease of this.leases) {
       lease.checkDeadline();
@@ -73,9 +83,6 @@ export class LeaseKeeper {
         this.renew(group.slice(start, start + BATCH_SIZE));
       }
     }
-    let earliest = Infinity;
-    for (const lease of this.leases) earliest = Math.min(earliest, lease.wakeAt);
-    this.alarm.by(earliest);
   }
 
   private groups(leases: readonly Lease[]): Iterable<readonly Lease[]> {
