@@ -54,6 +54,13 @@ export const REPORT_TRIALS: readonly Trial[] = [
 /** Locks do without. */
 const LESSER_TRIALS: readonly Trial[] = [['WAIT', '0', '1'], ...REPORT_TRIALS];
 
+/** What a Cluster's client says by itself: without it nothing can be done while a slot moves. */
+export const CLUSTER_TRIALS: readonly Trial[] = [
+  ['ASKING'],
+  ['CLUSTER', 'SLOTS'],
+  ['CLUSTER', 'INFO'],
+];
+
 /** What is asked of one deployment outside of scripts. */
 export const DIRECT_TRIALS: readonly Trial[] = [
   ['ZADD', 'z', '1', 'a'],

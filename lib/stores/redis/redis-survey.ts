@@ -4,7 +4,7 @@ import type { HandOverFacts, StoreSurvey, SurveyRequest } from '../survey.interf
 import { probeName } from '../write-probe.js';
 import type { HandOverChannel } from './hand-over-channel.js';
 import { slotOf } from './key-slot.js';
-import { DIRECT_TRIALS, SCRIPT_TRIALS } from './needed-rights.js';
+import { CLUSTER_TRIALS, DIRECT_TRIALS, SCRIPT_TRIALS } from './needed-rights.js';
 import type { RedisConnection } from './redis-connection.js';
 import { BUCKET_TAGS, tagOf } from './redis-keys.js';
 import { withoutCommand } from './redis-script.js';
@@ -69,7 +69,7 @@ function mastersOf(store: SurveyedStore): SurveyedServer[] {
     root: `${prefix}:{${tag}}:`,
     rights: {
       inScripts: SCRIPT_TRIALS,
-      direct: DIRECT_TRIALS,
+      direct: [...CLUSTER_TRIALS, ...DIRECT_TRIALS],
       publish: 'SPUBLISH',
     },
   }));
