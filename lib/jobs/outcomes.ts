@@ -4,6 +4,7 @@ import type { Duration } from '../core/duration.js';
 import type { LockClient } from '../core/lock-client.js';
 import { checkLockName } from '../core/lock-name.js';
 import { LockBusyError, LockOptionsError } from '../lock.errors.js';
+import { DamagedOutcomeError } from '../stores/damaged-outcome.error.js';
 import type { OutcomeRecord, OutcomeState, OutcomeStore } from '../stores/outcome.interface.js';
 import { checkJobName, parseRetention } from './once-options.js';
 import { outcomesOf } from './once-runner.js';
@@ -185,7 +186,15 @@ export class Outcomes {
 
   /** But for those that were begun anew for another job. */
   private async read(names: readonly string[], job: string): Promise<OutcomeRecord[]> {
-    const records = await Promise.all(names.map((name) => this.store.read(name)));
+    const records = await Promise.all(
+      // One that cannot be read hides no others: `of` tells of it, and `clear` forgets it.
+      names.map((name) =>
+        this.store.read(name).catch((error: Error) => {
+          if (error.cause instanceof DamagedOutcomeError) return null;
+          throw error;
+        }),
+      ),
+    );
     return records.filter((record) => record !== null && record.job === job) as OutcomeRecord[];
   }
 

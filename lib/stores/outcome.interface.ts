@@ -136,11 +136,11 @@ export interface NamesPage {
  * const outcomes: OutcomeStore | undefined = store.outcomes;
  */
 export interface OutcomeStore {
-  /** What is known of one name; null if nothing was begun. */
+  /** What is known of one name; null if nothing was begun. @throws DamagedOutcomeError if it cannot be read */
   read(name: string): Promise<OutcomeRecord | null>;
   /** `none` if the outcome of that attempt is not unknown. */
   resolve(request: ResolveRequest): Promise<'resolved' | 'running' | 'none'>;
-  /** Forgets the record if it is this job's and in this state. */
+  /** Forgets the record if it is this job's and in this state, or cannot be read. */
   clear(name: string, job: string, state: 'processed' | 'unknown'): Promise<boolean>;
   /**
    * The names that are processed, or begun and not: each at least once that was there all the while.

@@ -72,7 +72,12 @@ export class HeldListing {
   /** As it is held at the moment; `undefined` if it is not, or is told in another place. */
   private async verify(reported: ReportedName): Promise<HeldName | undefined> {
     const { name, kind, fencingToken } = reported;
-    const record = await this.client.inspect({ name, kind });
+    const record = await this.client.inspect({ name, kind }).catch((error: Error) => {
+      // Somebody else's key: one that cannot be read hides no others.
+      if (error.cause instanceof Error && error.cause.message.includes('WRONGTYPE')) return null;
+      throw error;
+    });
+    if (!record) return undefined;
     const { holders } = record;
     if (!holders.some((holder) => holder.fencingToken === fencingToken)) return undefined;
     return (await this.wasTold(reported, holders)) ? undefined : { ...record, name, kind };

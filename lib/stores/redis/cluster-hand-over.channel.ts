@@ -74,7 +74,7 @@ export class ClusterHandOverChannel implements HandOverChannel {
     const subscriber = this.connection.duplicateCluster();
     subscriber.on('error', () => undefined); // the commands' own connection tells of an outage
     subscriber.on('smessage', (_channel: string, message: string) => {
-      this.listener?.onHandOver(parseHandOver(message));
+      if (message !== '') this.listener?.onHandOver(parseHandOver(message));
     });
     // It subscribes again by itself where nodes come and go; what was missed is asked for.
     subscriber.on('+node', () => this.reconnected());

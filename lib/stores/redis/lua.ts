@@ -16,8 +16,8 @@ local function renew(key, owner, token, ttl)
   local lease = redis.pcall('HMGET', key, owner, 'waited', 'forced')
   if lease.err then return -1 end
   local record, waited, forced = lease[1], lease[2], lease[3]
-  if record then
-    local units, held, ends, rest = string.match(record, '^(%d+) (%d+) (%d+)( .*)$')
+  local units, held, ends, rest = string.match(record or '', '^(%d+) (%d+) (%d+)( .*)$')
+  if ends then
     if tonumber(ends) >= now and held == token then
       redis.call('HSET', key, owner, units .. ' ' .. held .. ' ' .. now + ttl .. rest)
       -- Of many holders the one that lasts longest decides how long the key does.
@@ -133,7 +133,7 @@ local function makeSteps()
       return call('SET', counterKey, text, 'GET', 'EX', counterTtl)
     end
     local first, last = micros, micros + block - 1
-    local counter = tonumber(set(last) or 0)
+    local counter = tonumber(set(last) or 0) or 0 -- somebody else's text is no counter: time goes on
     if counter >= first then
       first, last = counter + 1, counter + 1
       set(last)
@@ -189,9 +189,14 @@ local function makeSteps()
         if owner == asker then
           first, last = from, to
         elseif channel ~= '-' then
-          -- Who gives up a name may be no user of channels: then the waiter has to ask.
-          heard = redis.pcall(PUBLISH, channel, string.format('%s %s %.0f %.0f %d', owner, number,
-            from, to, left))
+          -- Who gives up a name may be no user of channels: then the waiter has to ask. Messages reach those
+          -- too who listen at a replica, as at a master that was demoted, and do not count: what nobody
+          -- hears here must not be told, since it would be believed there.
+          heard = redis.pcall(PUBLISH, channel, '')
+          if type(heard) == 'number' and heard > 0 then
+            heard = redis.pcall(PUBLISH, channel, string.format('%s %s %.0f %.0f %d', owner, number,
+              from, to, left))
+          end
         end
         if type(heard) == 'number' and heard > 0 then
           leaveQueue(queue, waiters, owner)
@@ -409,12 +414,25 @@ local function makeSteps()
   local MOST_ATTEMPTS = 8
   local HOLD, ASK = 1, 2
 
-  local function readRecord(key)
-    local text = call('GET', key)
-    local record = text and cjson.decode(text)
-    if not record then return nil end
+  -- The record and its text, nil, or false for what cannot be read: somebody else's key, or a damaged one.
+  local function recordAt(key)
+    local text = redis.pcall('GET', key)
+    if type(text) == 'table' then
+      if string.find(text.err, 'WRONGTYPE', 1, true) then return false end
+      text = call('GET', key) -- fails again, as a step fails
+    end
+    if not text then return nil end
+    local isJson, record = pcall(cjson.decode, text)
+    if not isJson or type(record) ~= 'table' or type(record.attempts) ~= 'table' then return false end
     local expires = tonumber(record.expires)
+    if not expires then return false end
     if expires == 0 or expires >= now then return record, text end
+  end
+
+  local function readRecord(key)
+    local record, text = recordAt(key)
+    if record == false then error('DAMAGED, or of somebody else: ' .. key, 0) end
+    return record, text
   end
 
   local function isAtWork(token, lease)
@@ -648,12 +666,13 @@ local function makeSteps()
   -- 'c', name, state, job
   -- reply 1 if it was in this state, and is forgotten
   local function clear(k, a)
-    local record = readRecord(KEYS[k + 4])
+    -- What cannot be read is of no use to anybody, and would stand in the way for ever.
+    local record = recordAt(KEYS[k + 4])
     if record and (stateOf(record, readLease(KEYS[k])) ~= ARGV[a + 2] or record.job ~= ARGV[a + 3]) then
       return 0
     end
     forget(k, ARGV[a + 1])
-    return record and 1 or 0
+    return record == nil and 0 or 1
   end
 
   -- 'x which count' (0 processed, 1 begun), cursor; keys: the processed and the begun names of a job and tag
@@ -713,8 +732,9 @@ while text do
       if type(before) == 'table' then
         reply = before
       else
-        if before and (#before > #digits or before >= digits) then
-          first = tonumber(before) + 1
+        local counter = before and (#before > #digits or before >= digits) and tonumber(before)
+        if counter then
+          first = counter + 1
           final = first
           digits = string.format('%.0f', first)
           call('SET', KEYS[k + 3], digits)

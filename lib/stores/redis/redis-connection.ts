@@ -106,6 +106,8 @@ export class RedisConnection {
   duplicateCluster(): Cluster {
     return (this.client as Cluster).duplicate([], {
       shardedSubscribers: true,
+      // Nothing else tells it that its node has become a replica: only commands are told MOVED.
+      slotsRefreshInterval: LONGEST_SILENCE_MS,
       lazyConnect: false,
       enableOfflineQueue: true,
     });
@@ -136,7 +138,7 @@ export class RedisConnection {
       connectionName: CONNECTION_NAME,
       retryStrategy: reconnectDelay,
       // A master that has become a replica is left at once; the next attempt finds the new one.
-      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+      reconnectOnError: (error) => /\bREADONLY\b/.test(error.message), // Redis 6.2 says it in the middle
       // So is a server that owes an answer, and a Sentinel: the others may know a new master.
       socketTimeout: LONGEST_SILENCE_MS,
       sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,

@@ -67,7 +67,7 @@ export class RedisHandOverChannel implements HandOverChannel {
     subscriber.on('close', () => (this.isSubscribed = false));
     subscriber.on('error', () => undefined); // the commands' own connection tells of an outage
     subscriber.on('message', (_channel: string, message: string) => {
-      this.listener?.onHandOver(parseHandOver(message));
+      if (message !== '') this.listener?.onHandOver(parseHandOver(message));
     });
     subscriber.connect().catch(() => undefined); // it goes on trying
     return subscriber;
@@ -86,5 +86,12 @@ export class RedisHandOverChannel implements HandOverChannel {
     this.lastPing = now;
     // Without an answer the client's socketTimeout closes the connection and makes a new one.
     subscriber.ping().catch(() => undefined);
+    // It may listen at a master of former times, which answers still: whoever gives up a name is not heard there.
+    this.connection.client.publish(this.name, '').then(
+      (heard) => {
+        if (heard === 0 && this.isSubscribed) subscriber.disconnect(true);
+      },
+      () => undefined,
+    );
   }
 }

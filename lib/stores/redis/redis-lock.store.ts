@@ -198,9 +198,9 @@ export class RedisLockStore implements LockStore {
     if (outcome) {
       const args = this.outcomes.end({ ...request, outcome }, token);
       const holder = outcome.kind === 'processed' ? this.describe(outcome.holder) : '';
-      return this.outcomes
-        .keysOf(name, outcome.job, outcome.kind === 'processed' ? outcome.retentionMs : 0)
-        .then((all) => this.steps.run(group, all, args, toReleaseOutcome, holder));
+      const keepMs = outcome.kind === 'processed' ? outcome.retentionMs : 0;
+      const all = this.outcomes.keysAtEnd(name, outcome.job, keepMs);
+      return this.steps.run(group, all, args, toReleaseOutcome, holder);
     }
     const keys = keysOf(this.prefix, request);
     const letter = minHoldMs > 0 ? 'R' : 'r';

@@ -1,4 +1,5 @@
 import type { AcquireReply, ReleaseRequest, Subject } from '../lock-store.interface.js';
+import { DamagedOutcomeError } from '../damaged-outcome.error.js';
 import type {
   Attempt,
   NamesPage,
@@ -72,15 +73,33 @@ export class RedisOutcomes implements OutcomeStore {
     return [spec, owner, token, name, job, fingerprint, result, resultMissing];
   }
 
-  /** The keys of a step that begins or ends something; its job can be found from now on. */
+  /** The keys of a step that begins something; its job can be found from now on. */
   async keysOf(name: string, job: string, keepMs: number): Promise<readonly string[]> {
     const tag = ownTag(name);
     if (tag !== undefined) await this.tags.add(job, tag, keepMs);
     return this.keys(name, job);
   }
 
+  /** Of one that ends it: its tag was told when it began, and must not hold up the end where it cannot be told anew. */
+  keysAtEnd(name: string, job: string, keepMs: number): readonly string[] {
+    const tag = ownTag(name);
+    if (tag !== undefined && keepMs > 0)
+      void this.tags.add(job, tag, keepMs).catch(() => undefined);
+    return this.keys(name, job);
+  }
+
   async read(name: string): Promise<OutcomeRecord | null> {
-    return this.step(name, '', ['q'], (reply) => toRecord(name, reply));
+    const parse = (reply: unknown): OutcomeRecord | null => {
+      try {
+        return toRecord(name, reply);
+      } catch (error) {
+        throw new DamagedOutcomeError(name, error);
+      }
+    };
+    return this.step(name, '', ['q'], parse).catch((error: Error) => {
+      const isTold = error.name === 'ReplyError' && error.message.startsWith('DAMAGED');
+      throw isTold ? new DamagedOutcomeError(name, error) : error;
+    });
   }
 
   resolve({ name, job, fencingToken, decision, retentionMs, holder }: ResolveRequest) {

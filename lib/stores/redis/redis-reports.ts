@@ -83,7 +83,14 @@ export class RedisReports implements ReportStore {
   async processes(): Promise<readonly ProcessRecord[]> {
     const ids = await this.ask(this.client.zrange(this.common.processes, '0', '-1'));
     const texts = await this.ask(
-      Promise.all(ids.map((id) => this.client.get(reportKeysOf(this.prefix, id).record))),
+      Promise.all(
+        ids.map((id) =>
+          this.client.get(reportKeysOf(this.prefix, id).record).catch((error: Error) => {
+            if (error.message.startsWith('WRONGTYPE')) return ''; // somebody else's
+            throw error;
+          }),
+        ),
+      ),
     );
     const dead = ids.filter((_, i) => texts[i] === null);
     if (dead.length > 0) await this.ask(this.client.zrem(this.common.processes, ...dead));

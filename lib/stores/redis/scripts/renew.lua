@@ -13,8 +13,8 @@ local function renew(key, owner, token, ttl)
   local lease = redis.pcall('HMGET', key, owner, 'waited', 'forced')
   if lease.err then return -1 end
   local record, waited, forced = lease[1], lease[2], lease[3]
-  if record then
-    local units, held, ends, rest = string.match(record, '^(%d+) (%d+) (%d+)( .*)$')
+  local units, held, ends, rest = string.match(record or '', '^(%d+) (%d+) (%d+)( .*)$')
+  if ends then
     if tonumber(ends) >= now and held == token then
       redis.call('HSET', key, owner, units .. ' ' .. held .. ' ' .. now + ttl .. rest)
       -- Of many holders the one that lasts longest decides how long the key does.

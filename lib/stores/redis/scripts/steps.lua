@@ -86,7 +86,7 @@ local function makeSteps()
       return call('SET', counterKey, text, 'GET', 'EX', counterTtl)
     end
     local first, last = micros, micros + block - 1
-    local counter = tonumber(set(last) or 0)
+    local counter = tonumber(set(last) or 0) or 0 -- somebody else's text is no counter: time goes on
     if counter >= first then
       first, last = counter + 1, counter + 1
       set(last)
@@ -142,9 +142,14 @@ local function makeSteps()
         if owner == asker then
           first, last = from, to
         elseif channel ~= '-' then
-          -- Who gives up a name may be no user of channels: then the waiter has to ask.
-          heard = redis.pcall(PUBLISH, channel, string.format('%s %s %.0f %.0f %d', owner, number,
-            from, to, left))
+          -- Who gives up a name may be no user of channels: then the waiter has to ask. Messages reach those
+          -- too who listen at a replica, as at a master that was demoted, and do not count: what nobody
+          -- hears here must not be told, since it would be believed there.
+          heard = redis.pcall(PUBLISH, channel, '')
+          if type(heard) == 'number' and heard > 0 then
+            heard = redis.pcall(PUBLISH, channel, string.format('%s %s %.0f %.0f %d', owner, number,
+              from, to, left))
+          end
         end
         if type(heard) == 'number' and heard > 0 then
           leaveQueue(queue, waiters, owner)
@@ -398,8 +403,9 @@ while text do
       if type(before) == 'table' then
         reply = before
       else
-        if before and (#before > #digits or before >= digits) then
-          first = tonumber(before) + 1
+        local counter = before and (#before > #digits or before >= digits) and tonumber(before)
+        if counter then
+          first = counter + 1
           final = first
           digits = string.format('%.0f', first)
           call('SET', KEYS[k + 3], digits)

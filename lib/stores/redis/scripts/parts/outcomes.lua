@@ -8,12 +8,25 @@
   local MOST_ATTEMPTS = 8
   local HOLD, ASK = 1, 2
 
-  local function readRecord(key)
-    local text = call('GET', key)
-    local record = text and cjson.decode(text)
-    if not record then return nil end
+  -- The record and its text, nil, or false for what cannot be read: somebody else's key, or a damaged one.
+  local function recordAt(key)
+    local text = redis.pcall('GET', key)
+    if type(text) == 'table' then
+      if string.find(text.err, 'WRONGTYPE', 1, true) then return false end
+      text = call('GET', key) -- fails again, as a step fails
+    end
+    if not text then return nil end
+    local isJson, record = pcall(cjson.decode, text)
+    if not isJson or type(record) ~= 'table' or type(record.attempts) ~= 'table' then return false end
     local expires = tonumber(record.expires)
+    if not expires then return false end
     if expires == 0 or expires >= now then return record, text end
+  end
+
+  local function readRecord(key)
+    local record, text = recordAt(key)
+    if record == false then error('DAMAGED, or of somebody else: ' .. key, 0) end
+    return record, text
   end
 
   local function isAtWork(token, lease)
@@ -247,12 +260,13 @@
   -- 'c', name, state, job
   -- reply 1 if it was in this state, and is forgotten
   local function clear(k, a)
-    local record = readRecord(KEYS[k + 4])
+    -- What cannot be read is of no use to anybody, and would stand in the way for ever.
+    local record = recordAt(KEYS[k + 4])
     if record and (stateOf(record, readLease(KEYS[k])) ~= ARGV[a + 2] or record.job ~= ARGV[a + 3]) then
       return 0
     end
     forget(k, ARGV[a + 1])
-    return record and 1 or 0
+    return record == nil and 0 or 1
   end
 
   -- 'x which count' (0 processed, 1 begun), cursor; keys: the processed and the begun names of a job and tag
