@@ -56,7 +56,6 @@ export { Locked, type LockedOnceOptions, type LockedOptions } from './locked.dec
 export type { MethodKind } from './locked-method.js';
 export { WithPermit, type WithPermitOptions } from './with-permit.decorator.js';
 export type * from './stores/lock-store.interface.js';
-export { DamagedOutcomeError } from './stores/damaged-outcome.error.js';
 export type * from './stores/outcome.interface.js';
 export * from './stores/report.interface.js';
 export type {

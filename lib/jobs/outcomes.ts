@@ -4,7 +4,7 @@ import type { Duration } from '../core/duration.js';
 import type { LockClient } from '../core/lock-client.js';
 import { checkLockName } from '../core/lock-name.js';
 import { LockBusyError, LockOptionsError } from '../lock.errors.js';
-import { DamagedOutcomeError } from '../stores/damaged-outcome.error.js';
+import { isDamage } from '../stores/damaged-outcome.error.js';
 import type { OutcomeRecord, OutcomeState, OutcomeStore } from '../stores/outcome.interface.js';
 import { checkJobName, parseRetention } from './once-options.js';
 import { outcomesOf } from './once-runner.js';
@@ -190,7 +190,7 @@ export class Outcomes {
       // One that cannot be read hides no others: `of` tells of it, and `clear` forgets it.
       names.map((name) =>
         this.store.read(name).catch((error: Error) => {
-          if (error.cause instanceof DamagedOutcomeError) return null;
+          if (isDamage(error.cause)) return null;
           throw error;
         }),
       ),

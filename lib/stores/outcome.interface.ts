@@ -136,7 +136,11 @@ export interface NamesPage {
  * const outcomes: OutcomeStore | undefined = store.outcomes;
  */
 export interface OutcomeStore {
-  /** What is known of one name; null if nothing was begun. @throws DamagedOutcomeError if it cannot be read */
+  /**
+   * What is known of one name; null if nothing was begun.
+   *
+   * @throws an error with the name `DamagedOutcomeError` if it cannot be read: lists leave it out
+   */
   read(name: string): Promise<OutcomeRecord | null>;
   /** `none` if the outcome of that attempt is not unknown. */
   resolve(request: ResolveRequest): Promise<'resolved' | 'running' | 'none'>;
