@@ -86,6 +86,7 @@ export class RedisHandOverChannel implements HandOverChannel {
     this.lastPing = now;
     // Without an answer the client's socketTimeout closes the connection and makes a new one.
     subscriber.ping().catch(() => undefined);
+    if (!this.isSubscribed) return;
     // It may listen at a master of former times, which answers still: whoever gives up a name is not heard there.
     this.connection.client.publish(this.name, '').then(
       (heard) => {
