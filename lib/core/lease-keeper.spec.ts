@@ -135,6 +135,20 @@ describe('LeaseKeeper', () => {
     expect(await isTaken('a')).toBe(true); // told before anybody else could have it
   });
 
+  it('renews the others whatever a listener of a loss throws', async () => {
+    const other = await hold('other');
+    const terms = termsOf({ ttlMs: 1_000, renew: false });
+    const lost = new Lease(grantOf(clock, { lengthMs: 1_000 }), terms, clock, (lease) => {
+      keeper.drop(lease);
+      throw new Error('the logger is broken');
+    });
+    keeper.keep(lost);
+    await expect(clock.advance(1_000)).rejects.toThrow('the logger is broken');
+    await clock.advance(TTL * 3);
+    expect(other.isHeld).toBe(true);
+    expect(await isTaken('other')).toBe(true);
+  });
+
   it.each(['expired', 'taken-over', 'forced'] as const)(
     'ends a lease that the store calls %s',
     async (reply) => {
