@@ -31,7 +31,8 @@ export class TcpProxy {
   private readonly server: Server;
   private readonly sockets = new Set<Socket>();
 
-  private constructor(private readonly targetPort: number) {
+  /** @param targetPort may be another one for connections to come, as behind a name that leads elsewhere */
+  private constructor(public targetPort: number) {
     this.server = createServer((client) => this.accept(client));
   }
 
