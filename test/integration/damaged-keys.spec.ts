@@ -118,7 +118,7 @@ describe('one key that is damaged, or somebody else’s,', () => {
       return end();
     };
     // For another time than that of what is begun: its tag would be told anew.
-    const done = locks.once<unknown>(name, work, { retention: '1h' });
+    const done = locks.once<unknown>(name, work, { retention: '1h', onUnknown: 'hold' });
     await done.catch((error: Error) => expect(error.message).toBe('no'));
     expect(await locks.inspect(name)).toBeNull();
     expect((await locks.outcomes.of(name))?.state).toBe(state);

@@ -133,7 +133,7 @@ local function makeSteps()
       return call('SET', counterKey, text, 'GET', 'EX', counterTtl)
     end
     local first, last = micros, micros + block - 1
-    local counter = tonumber(set(last) or 0) or 0 -- somebody else's text is no counter: time goes on
+    local counter = tonumber(string.match(set(last) or '', '^%d+$') or 0) -- another text is none: time goes on
     if counter >= first then
       first, last = counter + 1, counter + 1
       set(last)
@@ -732,7 +732,8 @@ while text do
       if type(before) == 'table' then
         reply = before
       else
-        local counter = before and (#before > #digits or before >= digits) and tonumber(before)
+        local counter = before and (#before > #digits or before >= digits)
+          and tonumber(string.match(before, '^%d+$'))
         if counter then
           first = counter + 1
           final = first

@@ -125,7 +125,9 @@ export async function missingRights(
   }
   const asked = direct.map(async (trial) => {
     const [command, ...args] = fill(trial) as [string, ...string[]];
-    await client.call(command, args).catch((error: Error) => judge(command, error.message));
+    // Of all that CLUSTER can do, no more than this.
+    const right = command === 'CLUSTER' ? `${command}|${args[0]}` : command;
+    await client.call(command, args).catch((error: Error) => judge(right, error.message));
   });
   await Promise.all([
     ...asked,
