@@ -91,13 +91,13 @@ describe('a user who may do on a Cluster what the documentation says, and nothin
     const lock = await locks.acquire('told');
     const held = async () => (await others.overview.held()).names.map(({ name }) => name);
     await until(async () => (await held()).includes('told'), { what: 'it is told' });
-    await lock.release();
+    expect(await lock.release()).toBe('released');
   });
 
   it('keeps its lock while that one’s slot moves', async () => {
     // What ioredis asks for on the way has no other handler: Jest would tell of a refusal.
     const lock = await locks.acquire('{moving}:invoice', { ttl: '2s' });
-    const { finish } = await beginMove(lock.name);
+    const move = await beginMove(lock.name);
     const deadline = () => performance.now() + lock.remainingMs;
     for (let renewals = 0; renewals < 2; renewals++) {
       const before = deadline();
@@ -106,7 +106,7 @@ describe('a user who may do on a Cluster what the documentation says, and nothin
     }
     expect(lock.isHeld).toBe(true);
     await lock.extend('10s');
-    await finish();
+    await move.finish();
     await lock.extend('20s');
     expect(await others.tryAcquire(lock.name)).toBeNull();
     expect(await lock.release()).toBe('released');

@@ -75,6 +75,7 @@ describe('a user who may do on each node what the documentation says, and nothin
     await first!.flushall();
     await until(async () => !(await isBack(locks)), { what: 'it is seen' });
     await until(() => isBack(locks), { what: 'it votes again', timeoutMs: 20_000 });
+    expect(locks.nodes()[0]!.error).toBeNull();
   });
 
   it('does something once, lists it and forgets it', async () => {

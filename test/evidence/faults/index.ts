@@ -18,9 +18,17 @@ const order = ['single', 'sentinel', 'cluster', 'nodes'];
 
 /** For each kind of trouble, and each kind of deployment. */
 export const QUICK: readonly string[] = [
-  ...['client-killed', 'client-stopped', 'server-restarted-empty', 'flushall', 'subscriber-killed'],
-  ...['replies-lost', 'duplicates', 'sentinel-failover', 'cluster-resharding'],
-  ...['nodes-one-killed', 'nodes-flushall'],
+  'client-killed',
+  'client-stopped',
+  'server-restarted-empty',
+  'flushall',
+  'subscriber-killed',
+  'replies-lost',
+  'duplicates',
+  'sentinel-failover',
+  'cluster-resharding',
+  'nodes-one-killed',
+  'nodes-flushall',
 ];
 
 /** In the order of the tables: by the servers that are hit. Clocks can be stepped on Linux alone. */
