@@ -109,8 +109,8 @@ export const SEEDED_FAULTS: readonly SeededFault[] = [
     what: 'a renewal creates the lease that has ended',
     kind: 'exclusive',
     sources: renew([
-      `  if record then\n`,
-      `  record = record or '0 ' .. token .. ' ' .. now .. ' ' .. now .. ' {}'\n  if record then\n`,
+      `  local units, held,`,
+      `  record = record or '0 ' .. token .. ' ' .. now .. ' ' .. now .. ' {}'\n  local units, held,`,
     ]),
   },
   {
@@ -127,15 +127,18 @@ export const SEEDED_FAULTS: readonly SeededFault[] = [
   {
     what: 'who cannot be told is served',
     kind: 'exclusive',
-    sources: steps([`if type(heard) == 'number' and heard > 0 then`, 'if true then']),
+    sources: steps([
+      `        if type(heard) == 'number' and heard > 0 then\n          leaveQueue`,
+      '        if true then\n          leaveQueue',
+    ]),
   },
   {
     what: 'a token is the one before and 1, without the time',
     kind: 'semaphore',
     flushes: true,
     sources: steps([
-      `local first, last = micros, micros + block - 1\n    local counter = tonumber(set(last) or 0)`,
-      `local first, last = 0, 0\n    local counter = tonumber(call('GET', counterKey) or 0)`,
+      `local first, last = micros, micros + block - 1\n    local counter = tonumber(string.match(set(last)`,
+      `local first, last = 0, 0\n    local counter = tonumber(string.match(call('GET', counterKey)`,
     ]),
   },
   {

@@ -289,7 +289,7 @@ export const SEEDED_FAULTS: readonly SeededFault[] = [
       [1_500, cut(1, 1_000)],
       [5, once(1)],
     ],
-    plant: () => replaced(OtherNodes, 'copyOutcomes', () => () => Promise.resolve(true)),
+    plant: () => replaced(OtherNodes, 'copyOutcomes', () => () => Promise.resolve(undefined)),
   },
   {
     what: 'one node that knows of a beginning is enough',
