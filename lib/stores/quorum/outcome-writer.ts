@@ -69,9 +69,9 @@ export class OutcomeWriter {
     const text = textOf(entry);
     if ([...texts.values()].every((each) => each === text) || this.mending.has(name)) return;
     this.mending.add(name);
-    void this.run(() => this.spread(name, { entry, texts })).finally(() =>
-      this.mending.delete(name),
-    );
+    this.run(() => this.spread(name, { entry, texts }))
+      .catch(() => undefined) // whoever reads it next tries again
+      .finally(() => this.mending.delete(name));
   }
 
   /** A node can be asked again, that could not be. */

@@ -5,6 +5,8 @@ import {
   type NodePort,
   type QuarantineReason,
 } from '../../../lib/stores/quorum/node-port.interface.js';
+import { success } from '../../../lib/stores/quorum/outcome-changes.js';
+import { NOTHING, textOf } from '../../../lib/stores/quorum/outcome-record.js';
 import { Agenda } from '../agenda.js';
 import { NodeHost } from './node-host.js';
 import { QuorumProcess } from './quorum-process.js';
@@ -154,6 +156,26 @@ describe('A quorum comes back where', () => {
     world.hosts[0]!.node.flush();
     await world.takes(process, MINUTE_MS, 1_000);
     expect(world.markers).toEqual(['voting', 'voting', 'voting']);
+  });
+
+  it('nodes that differ are cut off while they are told: nothing is left to nobody', async () => {
+    const world = new QuietWorld();
+    const process = world.start('P');
+    await world.agenda.pass(500);
+    const holder = { service: 's', host: 'h', pid: 1 };
+    const told = { kind: 'processed', job: 'j', retentionMs: LONG_MS, holder } as const;
+    const done = success({ token: 5, owner: 'o', now: START_MS, told })(NOTHING);
+    for (const { node } of world.hosts.slice(0, 2)) {
+      node.data.records.texts.set('j:1', { text: textOf(done), endsMs: Infinity });
+    }
+    const read = process.client.outcomes!.read('j:1').then((record) => {
+      for (const port of process.ports) port.suffer(trouble('cut', 0, 1_000));
+      return record;
+    });
+    await world.agenda.pass(10_000);
+    expect(await read).toMatchObject({ state: 'processed' });
+    // Jest tells of a rejection that nobody has handled.
+    await new Promise((resolve) => setImmediate(resolve));
   });
 
   it('two copy from a third that has forgotten, over slow links', async () => {
