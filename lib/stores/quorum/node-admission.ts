@@ -41,9 +41,10 @@ export interface HighestToken {
 }
 
 export interface CopyTerms {
-  /** Whether too few others are enough: then what it has forgotten is forgotten. */
-  readonly mayLack: boolean;
-  /** Whether time alone would tell by now: then it need not wait for those that give no answer. */
+  /**
+   * Whether time alone would tell by now. Then too few others are enough, and what it has forgotten is forgotten; nor
+   * need it wait for those that give no answer.
+   */
   readonly isPastAll: boolean;
   /** Asked with every step: `false` if it is of no use any more. */
   goesOn(): boolean;
@@ -231,10 +232,8 @@ export class NodeAdmission {
     const floor = await this.catchUp(marker, nowMs);
     if (!isCurrent()) return;
     if (floor === null) return this.againIn(PAUSE_MS);
-    const isPastAll = this.isPastAll(marker, nowMs);
     const hindrance = await this.tools.copyOutcomes(this.node, marker, {
-      mayLack: reason === 'clock-jump' || isPastAll,
-      isPastAll,
+      isPastAll: this.isPastAll(marker, nowMs),
       goesOn: () => {
         const goesOn = isCurrent();
         if (goesOn) this.goOn();

@@ -50,7 +50,9 @@ export class OtherNodes {
     if (intact.length - failures.length >= this.majority) return undefined;
     // Who gives no answer is as good as silent, once time tells enough.
     const lacking = terms.isPastAll ? failures.filter((each) => !isLate(each)) : failures;
-    if (terms.mayLack && lacking.length === 0) return undefined;
+    // A clock that jumped costs no memory.
+    const mayLack = terms.isPastAll || marker.reason === 'clock-jump';
+    if (mayLack && lacking.length === 0) return undefined;
     return failures[0]?.error ?? new Error('too few others have forgotten nothing');
   }
 

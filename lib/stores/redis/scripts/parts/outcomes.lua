@@ -13,7 +13,7 @@
     local text = redis.pcall('GET', key)
     if type(text) == 'table' then
       if string.find(text.err, 'WRONGTYPE', 1, true) then return false end
-      text = call('GET', key) -- fails again, as a step fails
+      error(text)
     end
     if not text then return nil end
     local isJson, record = pcall(cjson.decode, text)
